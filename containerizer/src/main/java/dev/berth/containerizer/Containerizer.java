@@ -1,0 +1,185 @@
+package dev.berth.containerizer;
+
+import dev.berth.containerizer.launch.LaunchTimeline;
+import dev.berth.isolator.ContainerConfig;
+import dev.berth.isolator.ContainerId;
+import dev.berth.isolator.ResourceLimits;
+import dev.berth.linux.Fd;
+import dev.berth.linux.OwnedFd;
+
+import java.util.List;
+import java.util.Optional;
+
+/**
+ * Owner of all containers of one agent. Commands return at once; results come as {@link ContainerEvent}s from {@link #poll}.
+ *
+ * <p>Thread: conductor only, except {@link #prepareRoot} and {@link #removeRoot} (file lane, blocking).
+ */
+public interface Containerizer extends AutoCloseable {
+    /**
+     * Makes the container's writable layer durable. File lane.
+     */
+    void prepareRoot(ContainerId id, RootSource source) throws ContainerizerException;
+
+    /** Removes the writable layer; unknown ids are no-ops. File lane. */
+    void removeRoot(ContainerId id) throws ContainerizerException;
+
+    /**
+     * Resolves what must be read inside the root: {@code user} (all six forms of image-spec config "User") to numbers and groups, HOME, and makes the working directory. File lane.
+     */
+    ResolvedUser resolveUser(ContainerId id, String user, List<String> extraGroups)
+            throws ContainerizerException;
+
+    /** Starts one run. Result: {@link ContainerEvent.Started} or {@link ContainerEvent.StartFailed}. The configuration's id says which container. */
+    void start(ContainerConfig config, LogLimits log);
+
+    /** Starts a further process in a running container; its standard streams are given (ownership moves here) or, with a terminal, come back in {@link ContainerEvent.ExecStarted}. */
+    void exec(ContainerId id, ExecId exec, ExecSpec spec);
+
+    /** Sends a signal to the container's first process; false when it is not running. */
+    boolean signal(ContainerId id, int signal) throws ContainerizerException;
+
+    /** Kills every process of the container (cgroup.kill). */
+    void kill(ContainerId id) throws ContainerizerException;
+
+    /** Freezes or thaws the container's cgroup; result: {@link ContainerEvent.Paused}. */
+    void pause(ContainerId id, boolean paused) throws ContainerizerException;
+
+    /** Changes limits of a running container. */
+    void update(ContainerId id, ResourceLimits limits) throws ContainerizerException;
+
+    /** A fresh usage sample; empty when it does not run. */
+    Optional<Usage> usage(ContainerId id) throws ContainerizerException;
+
+    /** Host pids of all processes, from {@code cgroup.procs}. */
+    List<Integer> processes(ContainerId id) throws ContainerizerException;
+
+    /** The input of a running container: the stdin pipe's write end, or the pty master, non-blocking; a duplicate that the caller owns. Empty when there is none. */
+    Optional<OwnedFd> input(ContainerId id) throws ContainerizerException;
+
+    /** Closes the agent's and the monitor's end of standard input: the process reads EOF once every duplicate of {@link #input} is closed too. */
+    void closeStdin(ContainerId id) throws ContainerizerException;
+
+    void resize(ContainerId id, int rows, int columns) throws ContainerizerException;
+
+    void resizeExec(ContainerId id, ExecId exec, int rows, int columns)
+            throws ContainerizerException;
+
+    /** Kills one exec'd process. */
+    boolean signalExec(ContainerId id, ExecId exec, int signal) throws ContainerizerException;
+
+    /** The monitored descriptors that want reading: the caller puts them on its event loop and calls {@link #poll} when one is readable. */
+    void onDescriptors(DescriptorListener listener);
+
+    /** Delivers at most {@code limit} events; returns how many. Never blocks. */
+    int poll(ContainerEventHandler handler, int limit);
+
+    /**
+     * Finds again what runs: called once, before anything else, with the containers that the caller's checkpoint says were started. Exits of the meantime come as events; what is unknown inside our own roots is
+     * destroyed.
+     */
+    void recover(List<KnownContainer> known) throws ContainerizerException;
+
+    /** What this host cannot enforce, in sentences for people ("memory limits are not enforced: ..."), and what it can, by name ("memory", "cpu", "pids", "io", "cpuset", "devices"). */
+    Enforcement enforcement();
+
+    /** Both levels of a launch as text, from the encoded bytes; starts nothing. */
+    String plan(ContainerConfig config) throws ContainerizerException;
+
+    @Override
+    void close();
+
+    /** Receives events on the conductor's thread. */
+    @FunctionalInterface
+    interface ContainerEventHandler {
+        void onEvent(ContainerEvent event);
+    }
+
+    /** Told when a descriptor must be watched for input, or no more. */
+    interface DescriptorListener {
+        void watch(Fd fd);
+
+        void unwatch(Fd fd);
+    }
+
+    /** Where the root comes from. */
+    sealed interface RootSource {
+        /** An overlay over these layers (O_PATH directories, base first, ownership moves). */
+        record Layers(List<OwnedFd> layers) implements RootSource {}
+
+        /** A host directory used as it is. */
+        record Directory(String path) implements RootSource {}
+    }
+
+    /** @param home from the image's passwd, {@code /} when absent */
+    record ResolvedUser(int uid, int gid, List<Integer> groups, String home) {}
+
+    /** Rotation of the container's log: 0 bytes means no rotation. */
+    record LogLimits(int maxBytes, int maxFiles) {}
+
+    /** Docker's 64-digit exec id. */
+    record ExecId(String value) {}
+
+    /** @param streams standard input, output and error for the process, or empty with {@code tty} */
+    record ExecSpec(
+            ContainerConfig.ProcessSpec process,
+            ContainerConfig.Security security,
+            boolean tty,
+            int rows,
+            int columns,
+            List<OwnedFd> streams) {}
+
+    /** A container of the caller's checkpoint. */
+    record KnownContainer(ContainerConfig config, boolean started) {}
+
+    /** See {@link #enforcement}. */
+    record Enforcement(List<String> warnings, List<String> enforced) {}
+
+    /** One sample; −1 where the host has no such controller. Times in microseconds of CPU. */
+    record Usage(
+            long timestampNs,
+            long cpuTotalUs,
+            long cpuUserUs,
+            long cpuSystemUs,
+            long throttledPeriods,
+            long throttledUs,
+            long memoryBytes,
+            long memoryPeakBytes,
+            long memoryLimitBytes,
+            long memoryInactiveFileBytes,
+            long oomKills,
+            long pids,
+            long pidsLimit,
+            long ioReadBytes,
+            long ioWriteBytes,
+            long ioReads,
+            long ioWrites) {}
+
+    /** What happened. */
+    sealed interface ContainerEvent {
+        ContainerId id();
+
+        record Started(ContainerId id, int pid, LaunchTimeline timeline, List<String> warnings)
+                implements ContainerEvent {}
+
+        /** {@code code} 126 or 127 when the program could not be executed, else 125. */
+        record StartFailed(ContainerId id, int code, String message) implements ContainerEvent {}
+
+        record Oom(ContainerId id) implements ContainerEvent {}
+
+        record Paused(ContainerId id, boolean paused) implements ContainerEvent {}
+
+        /** The run has ended, its output is in the log to the last byte, and its cgroup, mounts and network namespace are gone. */
+        record Exited(ContainerId id, ExitStatus status) implements ContainerEvent {}
+
+        /** {@code terminal} is the pty master of an exec with a terminal: the receiver owns it. */
+        record ExecStarted(ContainerId id, ExecId exec, int pid, Optional<OwnedFd> terminal)
+                implements ContainerEvent {}
+
+        record ExecFailed(ContainerId id, ExecId exec, int code, String message)
+                implements ContainerEvent {}
+
+        record ExecExited(ContainerId id, ExecId exec, ExitStatus status)
+                implements ContainerEvent {}
+    }
+}
