@@ -4,6 +4,7 @@ import dev.berth.containerizer.launch.LaunchTimeline;
 import dev.berth.isolator.ContainerConfig;
 import dev.berth.isolator.ContainerId;
 import dev.berth.isolator.ResourceLimits;
+import dev.berth.isolator.Usage;
 import dev.berth.linux.Fd;
 import dev.berth.linux.OwnedFd;
 
@@ -134,26 +135,6 @@ public interface Containerizer extends AutoCloseable {
 
     /** See {@link #enforcement}. */
     record Enforcement(List<String> warnings, List<String> enforced) {}
-
-    /** One sample; −1 where the host has no such controller. Times in microseconds of CPU. */
-    record Usage(
-            long timestampNs,
-            long cpuTotalUs,
-            long cpuUserUs,
-            long cpuSystemUs,
-            long throttledPeriods,
-            long throttledUs,
-            long memoryBytes,
-            long memoryPeakBytes,
-            long memoryLimitBytes,
-            long memoryInactiveFileBytes,
-            long oomKills,
-            long pids,
-            long pidsLimit,
-            long ioReadBytes,
-            long ioWriteBytes,
-            long ioReads,
-            long ioWrites) {}
 
     /** What happened. */
     sealed interface ContainerEvent {
