@@ -1,0 +1,6 @@
+package dev.berth.agent.broken;
+
+import dev.berth.agent.broken.there.There;
+
+/** One half of a package cycle, on purpose. */
+public record Here(There there) {}

@@ -1,0 +1,4 @@
+package dev.berth.master;
+
+/** Stands for the master in a broken example. */
+public record Server() {}
