@@ -1,0 +1,47 @@
+package dev.berth.isolator;
+
+import java.util.Set;
+
+/**
+ * One concern of isolation: Mesos's verbs, split into what is pure and what touches the kernel.
+ *
+ * <p>Thread: {@link #plan} and {@link #planExec} any; the others as they say.
+ */
+public interface Isolator {
+    /** Such as {@code cgroup2/memory}: configuration key, log field, counter label, owner in plans. */
+    String name();
+
+    /** What it adds to the launch: pure, no descriptor, no file, no system call. */
+    LaunchContribution plan(ContainerConfig config) throws IsolatorException;
+
+    /** What it adds to a further process in a running container: pure. */
+    default LaunchContribution planExec(ContainerConfig container, ExecConfig exec)
+            throws IsolatorException {
+        return LaunchContribution.NONE;
+    }
+
+    /** Does what must be done on the host before the launch, journalled by the caller, and fills its slots. Conductor thread, so it must be quick: into an empty cgroup nothing blocks. */
+    default void acquire(ContainerConfig config, LaunchPlan plan, Slots slots)
+            throws IsolatorException {}
+
+    /** Called once at start: containers that run, and identities of which only remains may exist, which are removed. Conductor thread. */
+    default void recover(Set<ContainerId> known, Set<ContainerId> orphans)
+            throws IsolatorException {}
+
+    /** Changes the limits of a running container. Kernel lane: it may block. */
+    default void update(ContainerId id, ResourceLimits limits) throws IsolatorException {}
+
+    /** Tells what containers ran into since the last call (Mesos's watch); returns how much work was done. Conductor thread, never blocks. */
+    default int poll(LimitationHandler handler) {
+        return 0;
+    }
+
+    /** Removes what {@link #acquire} made. Idempotent; an unknown id is a no-op. */
+    default void cleanup(ContainerId id) throws IsolatorException {}
+
+    /** Receives limitations. */
+    @FunctionalInterface
+    interface LimitationHandler {
+        void onLimitation(ContainerId id, Limitation limitation);
+    }
+}
