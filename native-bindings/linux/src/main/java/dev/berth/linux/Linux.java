@@ -6,6 +6,11 @@ package dev.berth.linux;
  * <p>Thread: any.
  */
 public interface Linux {
+    /** The kernel that this process runs on. */
+    static Linux host() {
+        return HostLinux.INSTANCE;
+    }
+
     Files files();
 
     Mounts mounts();

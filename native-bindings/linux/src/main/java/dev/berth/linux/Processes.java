@@ -3,7 +3,7 @@ package dev.berth.linux;
 import java.util.List;
 import java.util.Optional;
 
-/** Processes seen from outside: the JVM is nobody's parent and never forks, clones or waits. */
+/** Processes seen from outside: the JVM is the parent of the helpers that it spawns and of nothing else. */
 public interface Processes {
     /** {@code pidfd_open(2)}; empty when there is no such process (ESRCH). */
     Optional<OwnedFd> pidfdOpen(int pid) throws ErrnoException;
@@ -17,11 +17,20 @@ public interface Processes {
     /** {@code prlimit(2)} of this process: {soft, hard}; {@code resource} is an RLIMIT_ number. */
     long[] rlimit(int resource) throws ErrnoException;
 
-    /** Starts a program without a shell: see {@link dev.berth.linux.process.HelperProcess}. {@code descriptors.get(i)} becomes descriptor {@code i}; all others are closed. */
+    /**
+     * {@code posix_spawn(3)} of an open binary (not a script: its interpreter could not open it again), in a session of its own, working directory {@code /}, no signal blocked or
+     * ignored. {@code descriptors.get(i)} becomes descriptor {@code i}; all others are closed. Blocks until the child has executed. Programs are started through {@code
+     * dev.berth.linux.process.HelperProcess}, which calls this.
+     */
     int posixSpawn(Fd executable, List<String> argv, List<String> environment, List<Fd> descriptors)
             throws ErrnoException;
 
-    /** {@code waitid(2)} on a child that {@link #posixSpawn} made; empty while it runs. The value is a wait status. */
+    /** The same for an absolute path, which may also be a script. */
+    int posixSpawn(
+            String executable, List<String> argv, List<String> environment, List<Fd> descriptors)
+            throws ErrnoException;
+
+    /** {@code waitid(2)} on a child that {@link #posixSpawn} made: reaps it, or empty while it runs. The value is a wait status. */
     Optional<Integer> waitChild(int pid) throws ErrnoException;
 
     int getpid();
@@ -35,5 +44,5 @@ public interface Processes {
     int poll(Fd fd, int events, int timeoutMs) throws ErrnoException;
 
     /** Start time of a process in clock ticks since boot: field 22 of {@code /proc/PID/stat}; empty when it is gone. */
-    Optional<Long> startTime(int pid);
+    Optional<Long> startTime(int pid) throws ErrnoException;
 }
