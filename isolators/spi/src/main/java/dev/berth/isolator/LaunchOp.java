@@ -149,8 +149,16 @@ public sealed interface LaunchOp {
         }
     }
 
-    /** {@code setsid(2)}, the standard streams, and with {@code terminal} the controlling terminal. */
-    record StartSession(String why, boolean terminal) implements LaunchOp {
+    /**
+     * {@code setsid(2)}, the standard streams, and with {@code terminal} the controlling terminal.
+     *
+     * @param openStdin standard input is a pipe, else {@code /dev/null}
+     * @param streamsGiven the three come as slots
+     * @param uid owner of pipes that the monitor makes, so that the program can open {@code /dev/stdout}
+     */
+    record StartSession(
+            String why, boolean terminal, boolean openStdin, boolean streamsGiven, int uid)
+            implements LaunchOp {
         @Override
         public Phase phase() {
             return Phase.SESSION;
@@ -308,8 +316,8 @@ public sealed interface LaunchOp {
         }
     }
 
-    /** The working directory, resolved inside the root and without magic links, so that it cannot be outside; where root gets EACCES (network and FUSE file systems) it is tried again as the user. A missing one is made. */
-    record ChangeDirectory(String why, SafePath path) implements LaunchOp {
+    /** The working directory, resolved inside the root and without magic links, so that it cannot be outside; where root gets EACCES (network and FUSE file systems) it is tried again as the user. @param create make it when it is missing */
+    record ChangeDirectory(String why, SafePath path, boolean create) implements LaunchOp {
         @Override
         public Phase phase() {
             return Phase.CWD;
@@ -386,14 +394,6 @@ public sealed interface LaunchOp {
         @Override
         public Optional<String> claim() {
             return Optional.of("program");
-        }
-    }
-
-    /** Takes the time. */
-    record Stamp(Phase phase, Milestone milestone) implements LaunchOp {
-        @Override
-        public String why() {
-            return milestone.label();
         }
     }
 }
