@@ -1,0 +1,106 @@
+package dev.berth.tests.bench;
+
+import java.io.EOFException;
+import java.io.IOException;
+import java.net.StandardProtocolFamily;
+import java.net.UnixDomainSocketAddress;
+import java.nio.ByteBuffer;
+import java.nio.channels.SocketChannel;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.util.Locale;
+
+/** One keep-alive HTTP/1.1 connection to an Engine API socket, as thin as it gets: what is measured is the agent. One request at a time; one thread. */
+final class EngineSocket implements AutoCloseable {
+    private final SocketChannel channel;
+    private final ByteBuffer in = ByteBuffer.allocate(1 << 16).limit(0);
+
+    EngineSocket(Path socket) throws IOException {
+        channel = SocketChannel.open(StandardProtocolFamily.UNIX);
+        channel.connect(UnixDomainSocketAddress.of(socket));
+    }
+
+    /** Sends without waiting for the answer. */
+    void send(String method, String path, String body) throws IOException {
+        byte[] bytes = body.getBytes(StandardCharsets.UTF_8);
+        String head =
+                method + " " + path + " HTTP/1.1\r\nHost: berth\r\nContent-Type: application/json\r\nContent-Length: " + bytes.length + "\r\n\r\n";
+        ByteBuffer out = ByteBuffer.allocate(head.length() + bytes.length);
+        out.put(head.getBytes(StandardCharsets.US_ASCII)).put(bytes).flip();
+        while (out.hasRemaining()) {
+            channel.write(out);
+        }
+    }
+
+    /** Reads one answer whole; a status of 400 and above is a failure. */
+    String receive() throws IOException {
+        String status = line();
+        int length = 0;
+        boolean chunked = false;
+        for (String header = line(); !header.isEmpty(); header = line()) {
+            String lower = header.toLowerCase(Locale.ROOT);
+            if (lower.startsWith("content-length:")) {
+                length = Integer.parseInt(header.substring(15).strip());
+            } else if (lower.startsWith("transfer-encoding:") && lower.contains("chunked")) {
+                chunked = true;
+            }
+        }
+        String body = chunked ? chunks() : text(length);
+        if (Integer.parseInt(status.split(" ")[1]) >= 400) {
+            throw new IOException(status + ": " + body);
+        }
+        return body;
+    }
+
+    String call(String method, String path, String body) throws IOException {
+        send(method, path, body);
+        return receive();
+    }
+
+    private String chunks() throws IOException {
+        StringBuilder body = new StringBuilder();
+        while (true) {
+            int length = Integer.parseInt(line().strip(), 16);
+            body.append(text(length));
+            line();
+            if (length == 0) {
+                return body.toString();
+            }
+        }
+    }
+
+    private String text(int length) throws IOException {
+        byte[] bytes = new byte[length];
+        for (int i = 0; i < length; i++) {
+            bytes[i] = next();
+        }
+        return new String(bytes, StandardCharsets.UTF_8);
+    }
+
+    private String line() throws IOException {
+        StringBuilder line = new StringBuilder();
+        for (byte b = next(); b != '\n'; b = next()) {
+            if (b != '\r') {
+                line.append((char) b);
+            }
+        }
+        return line.toString();
+    }
+
+    private byte next() throws IOException {
+        if (!in.hasRemaining()) {
+            in.clear();
+            int read = channel.read(in);
+            in.flip();
+            if (read < 0) {
+                throw new EOFException("the agent closed the connection");
+            }
+        }
+        return in.get();
+    }
+
+    @Override
+    public void close() throws IOException {
+        channel.close();
+    }
+}

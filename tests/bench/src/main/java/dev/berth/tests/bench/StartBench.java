@@ -1,0 +1,104 @@
+package dev.berth.tests.bench;
+
+import java.io.BufferedReader;
+import java.io.IOException;
+import java.io.InputStreamReader;
+import java.io.PrintStream;
+import java.io.Writer;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.util.Locale;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+
+/**
+ * Start to exit of one static program: Berth, asked over the agent's socket to start a created container and to tell its end, beside a peer's {@code run} of the same file, in turns.
+ * {@code tests/bench/start} sets the stage.
+ */
+public final class StartBench {
+    private static final Pattern STAGE = Pattern.compile("\\{\"Name\":\"([^\"]+)\",\"AtNs\":(\\d+)");
+
+    private StartBench() {}
+
+    /** Arguments: socket, rootfs directory, rounds, warm-up rounds. The peer's timer is on standard input and output. */
+    public static void main(String[] args) throws IOException {
+        Path socket = Path.of(args[0]);
+        String rootfs = args[1];
+        int rounds = Integer.parseInt(args[2]);
+        int warmUp = Integer.parseInt(args[3]);
+        long[] berth = new long[rounds];
+        long[] peer = new long[rounds];
+        Map<Integer, Map.Entry<String, long[]>> stages = new TreeMap<>();
+        PrintStream err = new PrintStream(System.err, true, StandardCharsets.UTF_8);
+        BufferedReader peerOut = new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8));
+        PrintStream peerIn = new PrintStream(System.out, true, StandardCharsets.UTF_8);
+        try (EngineSocket commands = new EngineSocket(socket);
+                EngineSocket waits = new EngineSocket(socket)) {
+            for (int i = -warmUp; i < rounds; i++) {
+                String id = create(commands, rootfs);
+                waits.send("POST", "/v1.47/containers/" + id + "/wait?condition=next-exit", "");
+                long before = System.nanoTime();
+                commands.send("POST", "/v1.47/containers/" + id + "/start", "");
+                commands.receive();
+                String end = waits.receive();
+                long took = System.nanoTime() - before;
+                if (!end.contains("\"StatusCode\":0")) {
+                    throw new IOException("the container did not end with 0: " + end);
+                }
+                if (i >= 0) {
+                    berth[i] = took;
+                    stamp(stages, commands.call("GET", "/v1.47/containers/" + id + "/json", ""), i, rounds);
+                }
+                commands.call("DELETE", "/v1.47/containers/" + id, "");
+                peerIn.println("go");
+                String[] answer = peerOut.readLine().split(" ");
+                if (!answer[1].equals("0")) {
+                    throw new IOException("the peer ended with wait status " + answer[1]);
+                }
+                if (i >= 0) {
+                    peer[i] = Long.parseLong(answer[0]);
+                }
+            }
+        }
+        report(err, Percentiles.of(berth), Percentiles.of(peer), stages);
+    }
+
+    private static String create(EngineSocket commands, String rootfs) throws IOException {
+        String made =
+                commands.call(
+                        "POST",
+                        "/v1.47/containers/create",
+                        "{\"Image\":\"\",\"Cmd\":[\"/bin/true\"],\"HostConfig\":{\"NetworkMode\":\"none\"},\"Berth\":{\"Rootfs\":\"" + rootfs + "\"}}");
+        Matcher id = Pattern.compile("\"Id\":\"([0-9a-f]{64})\"").matcher(made);
+        if (!id.find()) {
+            throw new IOException("no id in " + made);
+        }
+        return id.group(1);
+    }
+
+    private static void stamp(Map<Integer, Map.Entry<String, long[]>> stages, String inspect, int round, int rounds) {
+        Matcher stage = STAGE.matcher(inspect);
+        long first = -1;
+        for (int index = 0; stage.find(); index++) {
+            long at = Long.parseLong(stage.group(2));
+            first = first < 0 ? at : first;
+            String name = stage.group(1);
+            stages.computeIfAbsent(index, _ -> Map.entry(name, new long[rounds])).getValue()[round] = at - first;
+        }
+    }
+
+    private static void report(PrintStream out, Percentiles berth, Percentiles peer, Map<Integer, Map.Entry<String, long[]>> stages) throws IOException {
+        Writer text = new java.io.StringWriter();
+        text.write(String.format(Locale.ROOT, "%-34s %8s %8s %8s %8s %8s%n", "milliseconds", "min", "p10", "p50", "p99", "max"));
+        text.write(berth.row("berth start to exit (socket)") + "\n");
+        text.write(peer.row("peer run") + "\n");
+        text.write(String.format(Locale.ROOT, "ratio berth/peer: p10 %.2f, p50 %.2f%n", (double) berth.at(10) / peer.at(10), (double) berth.at(50) / peer.at(50)));
+        text.write("\nstage, microseconds since the first (p50)\n");
+        for (Map.Entry<String, long[]> stage : stages.values()) {
+            text.write(String.format(Locale.ROOT, "  %-32s %8.0f%n", stage.getKey(), Percentiles.of(stage.getValue()).at(50) / 1e3));
+        }
+        out.print(text);
+    }
+}
