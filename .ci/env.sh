@@ -6,9 +6,9 @@ berth_java_floor=25
 berth_build_packages=(maven:mvn gcc:gcc make:make libc6-dev:/usr/include/stdio.h linux-libc-dev:/usr/include/linux/bpf.h)
 # What the tests need beyond that. A test whose package is missing is a failure of tests/run, not a skip.
 berth_test_packages=(
-    crun:crun runc:runc busybox-static:/bin/busybox docker.io:docker docker-registry:docker-registry skopeo:skopeo umoci:umoci
-    user-mode-linux:linux.uml kmod:modprobe clang:clang strace:strace jq:jq zstd:zstd debootstrap:debootstrap tmux:tmux
-    qemu-system-x86:qemu-system-x86_64 virtiofsd:/usr/lib/qemu/virtiofsd)
+    crun:crun busybox-static:/bin/busybox docker.io:docker docker-registry:docker-registry skopeo:skopeo umoci:umoci
+    user-mode-linux:linux.uml kmod:modprobe iproute2:ip clang:clang libclang-rt-14-dev:/usr/lib/llvm-14 strace:strace jq:jq zstd:zstd
+    debootstrap:debootstrap tmux:tmux)
 
 berth_die() {
     echo "berth: $*" >&2

@@ -1,5 +1,6 @@
 package dev.berth.tests.bench;
 
+import dev.berth.tests.kit.EngineSocket;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStreamReader;

@@ -1,5 +1,6 @@
-package dev.berth.tests.bench;
+package dev.berth.tests.kit;
 
+import java.io.ByteArrayOutputStream;
 import java.io.EOFException;
 import java.io.IOException;
 import java.net.StandardProtocolFamily;
@@ -11,17 +12,17 @@ import java.nio.file.Path;
 import java.util.Locale;
 
 /** One keep-alive HTTP/1.1 connection to an Engine API socket, as thin as it gets: what is measured is the agent. One request at a time; one thread. */
-final class EngineSocket implements AutoCloseable {
+public final class EngineSocket implements AutoCloseable {
     private final SocketChannel channel;
     private final ByteBuffer in = ByteBuffer.allocate(1 << 16).limit(0);
 
-    EngineSocket(Path socket) throws IOException {
+    public EngineSocket(Path socket) throws IOException {
         channel = SocketChannel.open(StandardProtocolFamily.UNIX);
         channel.connect(UnixDomainSocketAddress.of(socket));
     }
 
     /** Sends without waiting for the answer. */
-    void send(String method, String path, String body) throws IOException {
+    public void send(String method, String path, String body) throws IOException {
         byte[] bytes = body.getBytes(StandardCharsets.UTF_8);
         String head =
                 method + " " + path + " HTTP/1.1\r\nHost: berth\r\nContent-Type: application/json\r\nContent-Length: " + bytes.length + "\r\n\r\n";
@@ -33,7 +34,12 @@ final class EngineSocket implements AutoCloseable {
     }
 
     /** Reads one answer whole; a status of 400 and above is a failure. */
-    String receive() throws IOException {
+    public String receive() throws IOException {
+        return new String(receiveBytes(), StandardCharsets.UTF_8);
+    }
+
+    /** As {@link #receive}, for bodies that are no text. */
+    public byte[] receiveBytes() throws IOException {
         String status = line();
         int length = 0;
         boolean chunked = false;
@@ -45,36 +51,36 @@ final class EngineSocket implements AutoCloseable {
                 chunked = true;
             }
         }
-        String body = chunked ? chunks() : text(length);
+        byte[] body = chunked ? chunks() : bytes(length);
         if (Integer.parseInt(status.split(" ")[1]) >= 400) {
-            throw new IOException(status + ": " + body);
+            throw new EngineFailure(Integer.parseInt(status.split(" ")[1]), new String(body, StandardCharsets.UTF_8));
         }
         return body;
     }
 
-    String call(String method, String path, String body) throws IOException {
+    public String call(String method, String path, String body) throws IOException {
         send(method, path, body);
         return receive();
     }
 
-    private String chunks() throws IOException {
-        StringBuilder body = new StringBuilder();
+    private byte[] chunks() throws IOException {
+        ByteArrayOutputStream body = new ByteArrayOutputStream();
         while (true) {
             int length = Integer.parseInt(line().strip(), 16);
-            body.append(text(length));
+            body.write(bytes(length));
             line();
             if (length == 0) {
-                return body.toString();
+                return body.toByteArray();
             }
         }
     }
 
-    private String text(int length) throws IOException {
+    private byte[] bytes(int length) throws IOException {
         byte[] bytes = new byte[length];
         for (int i = 0; i < length; i++) {
             bytes[i] = next();
         }
-        return new String(bytes, StandardCharsets.UTF_8);
+        return bytes;
     }
 
     private String line() throws IOException {
