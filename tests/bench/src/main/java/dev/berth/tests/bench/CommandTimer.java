@@ -5,6 +5,7 @@ import dev.berth.linux.Fd;
 import dev.berth.linux.Linux;
 import dev.berth.linux.OwnedFd;
 import dev.berth.linux.Processes;
+
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStreamReader;
@@ -26,7 +27,8 @@ public final class CommandTimer {
         Linux linux = Linux.host();
         Processes processes = linux.processes();
         PrintStream out = new PrintStream(System.out, true, StandardCharsets.UTF_8);
-        BufferedReader in = new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8));
+        BufferedReader in =
+                new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8));
         try (OwnedFd program = linux.files().openat(Fd.CWD, args[0], 0, 0);
                 OwnedFd nothing = linux.files().openat(Fd.CWD, "/dev/null", 2, 0)) {
             for (int round = 0; in.readLine() != null; round++) {
@@ -35,7 +37,12 @@ public final class CommandTimer {
                     argv.add(arg.replace("%d", String.valueOf(round)));
                 }
                 long before = System.nanoTime();
-                int pid = processes.posixSpawn(program, argv, List.of("PATH=/usr/sbin:/usr/bin:/sbin:/bin"), List.of(nothing, nothing, Fd.borrowed(2)));
+                int pid =
+                        processes.posixSpawn(
+                                program,
+                                argv,
+                                List.of("PATH=/usr/sbin:/usr/bin:/sbin:/bin"),
+                                List.of(nothing, nothing, Fd.borrowed(2)));
                 int status = await(processes, pid);
                 out.println((System.nanoTime() - before) + " " + status);
             }
@@ -49,6 +56,9 @@ public final class CommandTimer {
                 processes.poll(pidfd, 1, 30_000);
             }
         }
-        return processes.waitChild(pid).orElseThrow(() -> new IllegalStateException("process " + pid + " did not end within 30 s"));
+        return processes
+                .waitChild(pid)
+                .orElseThrow(() ->
+                        new IllegalStateException("process " + pid + " did not end within 30 s"));
     }
 }

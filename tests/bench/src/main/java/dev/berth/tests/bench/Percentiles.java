@@ -13,7 +13,12 @@ record Percentiles(long[] sorted) {
 
     /** The p-th percentile (0 to 100), nearest rank. */
     long at(double p) {
-        return sorted[Math.min(sorted.length - 1, (int) Math.ceil(p / 100 * sorted.length) - 1 < 0 ? 0 : (int) Math.ceil(p / 100 * sorted.length) - 1)];
+        return sorted[
+                Math.min(
+                        sorted.length - 1,
+                        (int) Math.ceil(p / 100 * sorted.length) - 1 < 0
+                                ? 0
+                                : (int) Math.ceil(p / 100 * sorted.length) - 1)];
     }
 
     String row(String name) {

@@ -1,6 +1,7 @@
 package dev.berth.tests.bench;
 
 import dev.berth.tests.kit.EngineSocket;
+
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStreamReader;
@@ -19,7 +20,8 @@ import java.util.regex.Pattern;
  * {@code tests/bench/start} sets the stage.
  */
 public final class StartBench {
-    private static final Pattern STAGE = Pattern.compile("\\{\"Name\":\"([^\"]+)\",\"AtNs\":(\\d+)");
+    private static final Pattern STAGE =
+            Pattern.compile("\\{\"Name\":\"([^\"]+)\",\"AtNs\":(\\d+)");
 
     private StartBench() {}
 
@@ -33,7 +35,8 @@ public final class StartBench {
         long[] peer = new long[rounds];
         Map<Integer, Map.Entry<String, long[]>> stages = new TreeMap<>();
         PrintStream err = new PrintStream(System.err, true, StandardCharsets.UTF_8);
-        BufferedReader peerOut = new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8));
+        BufferedReader peerOut =
+                new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8));
         PrintStream peerIn = new PrintStream(System.out, true, StandardCharsets.UTF_8);
         try (EngineSocket commands = new EngineSocket(socket);
                 EngineSocket waits = new EngineSocket(socket)) {
@@ -50,7 +53,11 @@ public final class StartBench {
                 }
                 if (i >= 0) {
                     berth[i] = took;
-                    stamp(stages, commands.call("GET", "/v1.47/containers/" + id + "/json", ""), i, rounds);
+                    stamp(
+                            stages,
+                            commands.call("GET", "/v1.47/containers/" + id + "/json", ""),
+                            i,
+                            rounds);
                 }
                 commands.call("DELETE", "/v1.47/containers/" + id, "");
                 peerIn.println("go");
@@ -71,7 +78,9 @@ public final class StartBench {
                 commands.call(
                         "POST",
                         "/v1.47/containers/create",
-                        "{\"Image\":\"\",\"Cmd\":[\"/bin/true\"],\"HostConfig\":{\"NetworkMode\":\"none\"},\"Berth\":{\"Rootfs\":\"" + rootfs + "\"}}");
+                        "{\"Image\":\"\",\"Cmd\":[\"/bin/true\"],\"HostConfig\":{\"NetworkMode\":\"none\"},\"Berth\":{\"Rootfs\":\""
+                                + rootfs
+                                + "\"}}");
         Matcher id = Pattern.compile("\"Id\":\"([0-9a-f]{64})\"").matcher(made);
         if (!id.find()) {
             throw new IOException("no id in " + made);
@@ -79,26 +88,53 @@ public final class StartBench {
         return id.group(1);
     }
 
-    private static void stamp(Map<Integer, Map.Entry<String, long[]>> stages, String inspect, int round, int rounds) {
+    private static void stamp(
+            Map<Integer, Map.Entry<String, long[]>> stages, String inspect, int round, int rounds) {
         Matcher stage = STAGE.matcher(inspect);
         long first = -1;
         for (int index = 0; stage.find(); index++) {
             long at = Long.parseLong(stage.group(2));
             first = first < 0 ? at : first;
             String name = stage.group(1);
-            stages.computeIfAbsent(index, _ -> Map.entry(name, new long[rounds])).getValue()[round] = at - first;
+            stages.computeIfAbsent(index, _ -> Map.entry(name, new long[rounds]))
+                            .getValue()[round] =
+                    at - first;
         }
     }
 
-    private static void report(PrintStream out, Percentiles berth, Percentiles peer, Map<Integer, Map.Entry<String, long[]>> stages) throws IOException {
+    private static void report(
+            PrintStream out,
+            Percentiles berth,
+            Percentiles peer,
+            Map<Integer, Map.Entry<String, long[]>> stages)
+            throws IOException {
         Writer text = new java.io.StringWriter();
-        text.write(String.format(Locale.ROOT, "%-34s %8s %8s %8s %8s %8s%n", "milliseconds", "min", "p10", "p50", "p99", "max"));
+        text.write(
+                String.format(
+                        Locale.ROOT,
+                        "%-34s %8s %8s %8s %8s %8s%n",
+                        "milliseconds",
+                        "min",
+                        "p10",
+                        "p50",
+                        "p99",
+                        "max"));
         text.write(berth.row("berth start to exit (socket)") + "\n");
         text.write(peer.row("peer run") + "\n");
-        text.write(String.format(Locale.ROOT, "ratio berth/peer: p10 %.2f, p50 %.2f%n", (double) berth.at(10) / peer.at(10), (double) berth.at(50) / peer.at(50)));
+        text.write(
+                String.format(
+                        Locale.ROOT,
+                        "ratio berth/peer: p10 %.2f, p50 %.2f%n",
+                        (double) berth.at(10) / peer.at(10),
+                        (double) berth.at(50) / peer.at(50)));
         text.write("\nstage, microseconds since the first (p50)\n");
         for (Map.Entry<String, long[]> stage : stages.values()) {
-            text.write(String.format(Locale.ROOT, "  %-32s %8.0f%n", stage.getKey(), Percentiles.of(stage.getValue()).at(50) / 1e3));
+            text.write(
+                    String.format(
+                            Locale.ROOT,
+                            "  %-32s %8.0f%n",
+                            stage.getKey(),
+                            Percentiles.of(stage.getValue()).at(50) / 1e3));
         }
         out.print(text);
     }

@@ -27,8 +27,13 @@ public final class AgentProcess implements AutoCloseable {
     }
 
     /** Starts an agent below {@code directory}, which should be a fresh, short path: the socket's name is in it. */
-    public static AgentProcess start(Path directory, Collection<String> jvmOptions, Collection<String> agentOptions) throws IOException {
-        AgentProcess agent = new AgentProcess(directory, launch(directory, List.copyOf(jvmOptions), List.copyOf(agentOptions)));
+    public static AgentProcess start(
+            Path directory, Collection<String> jvmOptions, Collection<String> agentOptions)
+            throws IOException {
+        AgentProcess agent =
+                new AgentProcess(
+                        directory,
+                        launch(directory, List.copyOf(jvmOptions), List.copyOf(agentOptions)));
         agent.jvmOptions.addAll(jvmOptions);
         agent.agentOptions.addAll(agentOptions);
         agent.awaitSocket();
@@ -39,21 +44,43 @@ public final class AgentProcess implements AutoCloseable {
         return start(directory, List.of(), List.of());
     }
 
-    private static Process launch(Path directory, List<String> jvmOptions, List<String> agentOptions) throws IOException {
+    private static Process launch(
+            Path directory, List<String> jvmOptions, List<String> agentOptions) throws IOException {
         Files.createDirectories(directory);
         List<String> command = new ArrayList<>();
         command.add(Path.of(System.getProperty("java.home"), "bin/java").toString());
-        command.addAll(List.of("--add-exports", "java.base/jdk.internal.misc=ALL-UNNAMED", "--enable-native-access=ALL-UNNAMED"));
-        command.addAll(List.of("--illegal-native-access=deny", "--sun-misc-unsafe-memory-access=deny"));
+        command.addAll(
+                List.of(
+                        "--add-exports",
+                        "java.base/jdk.internal.misc=ALL-UNNAMED",
+                        "--enable-native-access=ALL-UNNAMED"));
+        command.addAll(
+                List.of("--illegal-native-access=deny", "--sun-misc-unsafe-memory-access=deny"));
         command.addAll(List.of("-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-XX:-UsePerfData"));
         command.addAll(jvmOptions);
-        command.addAll(List.of("-cp", System.getProperty("surefire.test.class.path", System.getProperty("java.class.path"))));
-        command.addAll(List.of("dev.berth.agent.cli.Berth", "agent", "-H", "unix://" + directory.resolve("berth.sock")));
-        command.addAll(List.of("--data-root", directory.resolve("data").toString(), "--exec-root", directory.resolve("exec").toString()));
+        command.addAll(
+                List.of(
+                        "-cp",
+                        System.getProperty(
+                                "surefire.test.class.path",
+                                System.getProperty("java.class.path"))));
+        command.addAll(
+                List.of(
+                        "dev.berth.agent.cli.Berth",
+                        "agent",
+                        "-H",
+                        "unix://" + directory.resolve("berth.sock")));
+        command.addAll(
+                List.of(
+                        "--data-root",
+                        directory.resolve("data").toString(),
+                        "--exec-root",
+                        directory.resolve("exec").toString()));
         command.addAll(agentOptions);
         return new ProcessBuilder(command)
                 .redirectErrorStream(true)
-                .redirectOutput(ProcessBuilder.Redirect.appendTo(directory.resolve("agent.log").toFile()))
+                .redirectOutput(
+                        ProcessBuilder.Redirect.appendTo(directory.resolve("agent.log").toFile()))
                 .start();
     }
 
@@ -65,7 +92,8 @@ public final class AgentProcess implements AutoCloseable {
             }
             if (System.nanoTime() - deadline > 0) {
                 process.destroyForcibly();
-                throw new IOException("the agent did not listen within " + START_DEADLINE_MS + " ms: " + log());
+                throw new IOException(
+                        "the agent did not listen within " + START_DEADLINE_MS + " ms: " + log());
             }
             LockSupport.parkNanos(5_000_000);
         }

@@ -9,8 +9,43 @@ import java.util.List;
 public final class BusyboxRoot {
     private static final List<String> NAMES =
             List.of(
-                    "sh", "true", "false", "echo", "cat", "dd", "sleep", "ls", "mount", "mknod", "id", "hostname", "ps", "kill", "timeout", "yes", "head", "env", "pwd", "touch",
-                    "rm", "mkdir", "ln", "stat", "wc", "seq", "umount", "unshare", "readlink", "test", "grep", "usleep", "stty", "tty", "printf", "nc", "chroot");
+                    "sh",
+                    "true",
+                    "false",
+                    "echo",
+                    "cat",
+                    "dd",
+                    "sleep",
+                    "ls",
+                    "mount",
+                    "mknod",
+                    "id",
+                    "hostname",
+                    "ps",
+                    "kill",
+                    "timeout",
+                    "yes",
+                    "head",
+                    "env",
+                    "pwd",
+                    "touch",
+                    "rm",
+                    "mkdir",
+                    "ln",
+                    "stat",
+                    "wc",
+                    "seq",
+                    "umount",
+                    "unshare",
+                    "readlink",
+                    "test",
+                    "grep",
+                    "usleep",
+                    "stty",
+                    "tty",
+                    "printf",
+                    "nc",
+                    "chroot");
 
     private BusyboxRoot() {}
 
@@ -24,8 +59,11 @@ public final class BusyboxRoot {
         for (String name : NAMES) {
             Files.createSymbolicLink(directory.resolve("bin").resolve(name), Path.of("busybox"));
         }
-        Files.writeString(directory.resolve("etc/passwd"), "root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534:nobody:/:/bin/sh\n");
-        Files.writeString(directory.resolve("etc/group"), "root:x:0:\nnogroup:x:65534:\nvideo:x:44:nobody\n");
+        Files.writeString(
+                directory.resolve("etc/passwd"),
+                "root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534:nobody:/:/bin/sh\n");
+        Files.writeString(
+                directory.resolve("etc/group"), "root:x:0:\nnogroup:x:65534:\nvideo:x:44:nobody\n");
         return directory;
     }
 }

@@ -3,6 +3,7 @@ package dev.berth.tests.kit;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -27,7 +28,11 @@ public final class Engine {
     /** One call; {@code body} is JSON text or something that Jackson writes. An answer without a body is a JSON null. */
     public JsonNode call(String method, String path, Object body) throws IOException {
         try (EngineSocket connection = new EngineSocket(socket)) {
-            String text = connection.call(method, API + path, body instanceof String s ? s : JSON.writeValueAsString(body));
+            String text =
+                    connection.call(
+                            method,
+                            API + path,
+                            body instanceof String s ? s : JSON.writeValueAsString(body));
             return text.isBlank() ? JSON.nullNode() : JSON.readTree(text);
         }
     }
@@ -52,7 +57,9 @@ public final class Engine {
 
     /** Waits until it does not run: its exit code. */
     public int await(String id) throws IOException {
-        return call("POST", "/containers/" + id + "/wait?condition=not-running", "").get("StatusCode").intValue();
+        return call("POST", "/containers/" + id + "/wait?condition=not-running", "")
+                .get("StatusCode")
+                .intValue();
     }
 
     public JsonNode inspect(String id) throws IOException {
@@ -67,7 +74,16 @@ public final class Engine {
     public String output(String id, int stream) throws IOException {
         byte[] framed;
         try (EngineSocket connection = new EngineSocket(socket)) {
-            connection.send("GET", API + "/containers/" + id + "/logs?stdout=" + (stream == 1) + "&stderr=" + (stream == 2), "");
+            connection.send(
+                    "GET",
+                    API
+                            + "/containers/"
+                            + id
+                            + "/logs?stdout="
+                            + (stream == 1)
+                            + "&stderr="
+                            + (stream == 2),
+                    "");
             framed = connection.receiveBytes();
         }
         ByteBuffer frames = ByteBuffer.wrap(framed);

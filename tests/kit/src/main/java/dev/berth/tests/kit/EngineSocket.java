@@ -25,7 +25,12 @@ public final class EngineSocket implements AutoCloseable {
     public void send(String method, String path, String body) throws IOException {
         byte[] bytes = body.getBytes(StandardCharsets.UTF_8);
         String head =
-                method + " " + path + " HTTP/1.1\r\nHost: berth\r\nContent-Type: application/json\r\nContent-Length: " + bytes.length + "\r\n\r\n";
+                method
+                        + " "
+                        + path
+                        + " HTTP/1.1\r\nHost: berth\r\nContent-Type: application/json\r\nContent-Length: "
+                        + bytes.length
+                        + "\r\n\r\n";
         ByteBuffer out = ByteBuffer.allocate(head.length() + bytes.length);
         out.put(head.getBytes(StandardCharsets.US_ASCII)).put(bytes).flip();
         while (out.hasRemaining()) {
@@ -53,7 +58,9 @@ public final class EngineSocket implements AutoCloseable {
         }
         byte[] body = chunked ? chunks() : bytes(length);
         if (Integer.parseInt(status.split(" ")[1]) >= 400) {
-            throw new EngineFailure(Integer.parseInt(status.split(" ")[1]), new String(body, StandardCharsets.UTF_8));
+            throw new EngineFailure(
+                    Integer.parseInt(status.split(" ")[1]),
+                    new String(body, StandardCharsets.UTF_8));
         }
         return body;
     }
