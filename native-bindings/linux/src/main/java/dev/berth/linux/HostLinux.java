@@ -35,4 +35,9 @@ final class HostLinux implements Linux {
     public Terminals terminals() {
         return SyscallTerminals.INSTANCE;
     }
+
+    @Override
+    public Epoll epoll() {
+        return SyscallEpoll.INSTANCE;
+    }
 }

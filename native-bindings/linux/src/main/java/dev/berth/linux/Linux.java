@@ -22,4 +22,6 @@ public interface Linux {
     Bpf bpf();
 
     Terminals terminals();
+
+    Epoll epoll();
 }

@@ -142,7 +142,12 @@ public enum SyscallNumber {
     fchmodat2(452, 452),
     statmount(457, 457),
     listmount(458, 458),
-    open_tree_attr(467, 467);
+    open_tree_attr(467, 467),
+    epoll_create1(291, 20),
+    epoll_ctl(233, 21),
+    epoll_pwait(281, 22),
+    timerfd_create(283, 85),
+    timerfd_settime(286, 86);
 
     private final int x86;
     private final int arm64;
