@@ -2,11 +2,12 @@ package dev.berth.linux;
 
 import java.lang.foreign.MemorySegment;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 
 /** Files, directories, descriptors, inotify and memfd. Paths are relative to {@code dir}; no method follows a trailing link unless its flags say so. */
 public interface Files {
-    /** {@code openat2(2)}. */
+    /** {@code openat2(2)}. A scoped lookup that a concurrent rename disturbed (EAGAIN) is tried again, up to a thousand times. */
     OwnedFd openat2(Fd dir, String path, OpenHow how) throws ErrnoException;
 
     /** {@code openat(2)}; O_CLOEXEC is always added. */
@@ -56,6 +57,9 @@ public interface Files {
 
     /** {@code getdents64(2)} until the end; neither {@code .} nor {@code ..}; the order is the kernel's. */
     List<DirEntry> list(Fd directory) throws ErrnoException;
+
+    /** One {@code getdents64(2)} from where the last one ended: some entries, none at the end. For directories that may hold millions. {@code lseek(directory, 0, 0)} starts over. */
+    List<DirEntry> listSome(Fd directory) throws ErrnoException;
 
     /** {@code fstatfs(2)}: the file system's magic number. */
     long fstatfsMagic(Fd fd) throws ErrnoException;
@@ -117,5 +121,5 @@ public interface Files {
     void inotifyRemoveWatch(Fd inotify, int watch) throws ErrnoException;
 
     /** The descriptors that this process holds open now, for leak checks: number to link text of {@code /proc/self/fd}. */
-    java.util.Map<Integer, String> openDescriptors() throws ErrnoException;
+    Map<Integer, String> openDescriptors() throws ErrnoException;
 }

@@ -14,6 +14,8 @@ final class SyscallFiles implements Files {
     static final SyscallFiles INSTANCE = new SyscallFiles();
     private static final int CHUNK = 32 * 1024;
     private static final int PATH_MAX = 4096;
+    private static final long SCOPED = Resolve.RESOLVE_IN_ROOT | Resolve.RESOLVE_BENEATH;
+    private static final int SCOPED_ATTEMPTS = 1000;
 
     private SyscallFiles() {}
 
@@ -26,22 +28,18 @@ final class SyscallFiles implements Files {
             open_how.set(ValueLayout.JAVA_LONG, Abi.open_how.resolve$offset, how.resolve());
             SyscallNumber nr = SyscallNumber.openat2;
             long name = s.cString(nr, path);
-            while (true) {
-                long r =
-                        Syscall.call(
-                                nr, dir.number(), name, open_how.address(), Abi.open_how.sizeof);
-                // A scoped lookup that met ".." while something was renamed or mounted says
-                // EAGAIN: openat2(2) asks for another try.
-                if (!Syscall.is(r, Errno.EAGAIN) || how.resolve() == 0 || waits(how)) {
-                    return new OwnedFd((int) Syscall.check(nr, r, path));
-                }
-            }
+            int at = dir.number();
+            long r;
+            int attempts = 0;
+            do {
+                r = Syscall.call(nr, at, name, open_how.address(), Abi.open_how.sizeof);
+                // A scoped lookup that met ".." while anything was renamed or mounted says
+                // EAGAIN, and openat2(2) asks for another try.
+            } while (Syscall.is(r, Errno.EAGAIN)
+                    && (how.resolve() & SCOPED) != 0
+                    && ++attempts < SCOPED_ATTEMPTS);
+            return new OwnedFd((int) Syscall.check(nr, r, path));
         }
-    }
-
-    /** Flags whose own EAGAIN must reach the caller. */
-    private static boolean waits(OpenHow how) {
-        return (how.resolve() & Resolve.RESOLVE_CACHED) != 0;
     }
 
     @Override
@@ -277,21 +275,37 @@ final class SyscallFiles implements Files {
 
     @Override
     public List<DirEntry> list(Fd directory) throws ErrnoException {
-        SyscallNumber nr = SyscallNumber.getdents64;
         List<DirEntry> entries = new ArrayList<>();
         lseek(directory, 0, 0);
+        while (readEntries(directory, entries)) {
+            // until the end
+        }
+        return entries;
+    }
+
+    @Override
+    public List<DirEntry> listSome(Fd directory) throws ErrnoException {
+        List<DirEntry> entries = new ArrayList<>();
+        // One call may give nothing but "." and "..".
+        while (entries.isEmpty() && readEntries(directory, entries)) {
+            // until there is something
+        }
+        return entries;
+    }
+
+    /** False at the end. */
+    private static boolean readEntries(Fd directory, List<DirEntry> entries) throws ErrnoException {
+        SyscallNumber nr = SyscallNumber.getdents64;
         try (Scratch s = Scratch.open()) {
             MemorySegment buffer = s.bytes(CHUNK);
-            while (true) {
-                long r = Syscall.call(nr, directory.number(), buffer.address(), CHUNK);
-                Syscall.check(nr, r, "directory");
-                if (r == 0) {
-                    return entries;
-                }
-                for (long at = 0; at < r; ) {
-                    at = entry(buffer, at, entries);
-                }
+            long r = Syscall.call(nr, directory.number(), buffer.address(), CHUNK);
+            if (r < 0) {
+                throw Syscall.failure(nr, r, Descriptors.name(directory));
             }
+            for (long at = 0; at < r; ) {
+                at = entry(buffer, at, entries);
+            }
+            return r > 0;
         }
     }
 
