@@ -3,11 +3,12 @@ package dev.berth.isolator;
 import dev.berth.linux.Fd;
 
 import java.util.List;
+import java.util.Optional;
 import java.util.Set;
 
 /**
- * What the containerizer asks of the cgroup tree {@code ROOT/{agent,monitors,helpers,c/ID/init}}: set operations on all processes of a container, beyond the limits that the cgroup isolators write.
- * The directories of a container are made by the cgroup isolator's acquire; {@link #remove} belongs to its cleanup.
+ * What the containerizer asks of the cgroup tree {@code ROOT/{agent,monitors,helpers,c/ID}}: set operations on all processes of a container, beyond the limits that the cgroup isolators write.
+ * Processes of a container are directly in its cgroup {@code ROOT/c/ID}. The directories of a container are made by the cgroup isolator's acquire; {@link #remove} belongs to its cleanup.
  *
  * <p>Thread: conductor, except {@link #remove} (kernel lane or conductor). Every method is a no-op or empty for an id without a cgroup. Source: Documentation/admin-guide/cgroup-v2.rst.
  */
@@ -43,4 +44,14 @@ public interface CgroupControl {
 
     /** What cannot be enforced and why, in sentences for people. */
     List<String> warnings();
+
+    /** Which of these limits cannot be enforced and why; {@link #warnings()} cut to what a container asks for. */
+    default List<String> warnings(ResourceLimits limits) {
+        return List.of();
+    }
+
+    /** A descriptor that is readable when {@link #populated} or {@link #frozen} of some container may have changed, or one ran out of memory; {@link Isolator#poll} of the cgroup isolator drains it. Owned here. */
+    default Optional<Fd> events() {
+        return Optional.empty();
+    }
 }
