@@ -8,7 +8,7 @@ berth_build_packages=(maven:mvn gcc:gcc make:make libc6-dev:/usr/include/stdio.h
 berth_test_packages=(
     crun:crun busybox-static:/bin/busybox docker.io:docker docker-registry:docker-registry skopeo:skopeo umoci:umoci
     user-mode-linux:linux.uml kmod:modprobe iproute2:ip clang:clang libclang-rt-14-dev:/usr/lib/llvm-14 strace:strace jq:jq zstd:zstd
-    debootstrap:debootstrap tmux:tmux)
+    debootstrap:debootstrap tmux:tmux qemu-system-x86:qemu-system-x86_64 cpio:cpio)
 
 berth_die() {
     echo "berth: $*" >&2

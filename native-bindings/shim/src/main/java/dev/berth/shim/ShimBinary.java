@@ -88,8 +88,7 @@ public final class ShimBinary {
                     if (elf.getInt(header) == PT_NOTE) {
                         int offset = Math.toIntExact(elf.getLong(header + 8));
                         byte[] found =
-                                searchNotes(
-                                        elf, offset, Math.toIntExact(elf.getLong(header + 32)));
+                                searchNotes(elf, offset, Math.toIntExact(elf.getLong(header + 32)));
                         if (found.length >= Long.BYTES) {
                             return found;
                         }

@@ -23,45 +23,59 @@ import javax.xml.parsers.DocumentBuilderFactory;
 import javax.xml.parsers.ParserConfigurationException;
 
 /**
- * Boots a User Mode Linux guest, runs every test that is tagged {@code inside} in it with JUnit's console launcher, and shows each of them as a test of this class. A guest that dies, hangs or finds no test fails.
+ * Boots guest kernels, runs the tests that are tagged for them inside with JUnit's console launcher, and shows each of those as a test of this class. A guest that dies, hangs or finds no test fails.
  */
 @Tag("guest")
 class GuestTest {
-    private static final int DEADLINE_SECONDS = 420;
-
+    /** User Mode Linux: unified cgroups with cpu, io, memory and pids, at native speed for what computes. */
     @TestFactory
-    Stream<DynamicTest> inTheGuest() throws Exception {
+    Stream<DynamicTest> userModeLinux() throws Exception {
+        return in("uml", "inside", List.of("-m", "3G", "-d", "1G"), 300);
+    }
+
+    /** An emulated machine with a stock kernel, for what User Mode Linux lacks (cpuset, several CPUs), at a twentieth of native speed. */
+    @TestFactory
+    Stream<DynamicTest> emulatedMachine() throws Exception {
+        return in("qemu", "emulated", List.of("-m", "2G", "-c", "2"), 420);
+    }
+
+    private static Stream<DynamicTest> in(
+            String guest, String tag, List<String> options, int deadlineSeconds) throws Exception {
         Path module = Path.of("").toAbsolutePath();
-        Path out = module.resolve("target/guest");
-        Path reports = out.resolve("reports/TEST-junit-jupiter.xml");
+        Path out = module.resolve("target/" + guest);
+        Path report = out.resolve("reports/TEST-junit-jupiter.xml");
         Files.createDirectories(out);
-        Files.deleteIfExists(reports);
-        int status = boot(module, out);
-        assertThat(reports)
-                .as("the guest's report (status %d); console: %s", status, console(out))
+        Files.deleteIfExists(report);
+        List<String> command = new ArrayList<>();
+        command.add(module.resolve(guest).toString());
+        command.addAll(options);
+        command.addAll(List.of("-t", String.valueOf(deadlineSeconds), "-o", out.toString(), "--"));
+        command.addAll(launcher(module, tag));
+        Process process =
+                new ProcessBuilder(command)
+                        .redirectErrorStream(true)
+                        .redirectOutput(new File(out.toFile(), "boot.log"))
+                        .start();
+        if (!process.waitFor(deadlineSeconds + 60L, TimeUnit.SECONDS)) {
+            process.destroyForcibly();
+            throw new AssertionError(
+                    guest + " did not end within " + (deadlineSeconds + 60) + " s");
+        }
+        assertThat(report)
+                .as(
+                        "the report of %s (status %d); console: %s",
+                        guest, process.exitValue(), console(out))
                 .exists();
-        List<DynamicTest> tests = read(reports);
-        assertThat(tests).as("tests that ran in the guest").isNotEmpty();
+        List<DynamicTest> tests = read(report);
+        assertThat(tests).as("tests that ran in %s", guest).isNotEmpty();
         return tests.stream();
     }
 
-    private static int boot(Path module, Path out) throws IOException, InterruptedException {
+    private static List<String> launcher(Path module, String tag) {
         String classPath =
                 System.getProperty(
                         "surefire.test.class.path", System.getProperty("java.class.path"));
         List<String> command = new ArrayList<>();
-        command.add(module.resolve("uml").toString());
-        command.addAll(
-                List.of(
-                        "-m",
-                        "3G",
-                        "-d",
-                        "1G",
-                        "-t",
-                        String.valueOf(DEADLINE_SECONDS),
-                        "-o",
-                        out.toString(),
-                        "--"));
         command.add(Path.of(System.getProperty("java.home"), "bin/java").toString());
         command.addAll(
                 List.of(
@@ -81,7 +95,7 @@ class GuestTest {
                         "--scan-class-path",
                         module.resolve("target/test-classes").toString(),
                         "--include-tag",
-                        "inside"));
+                        tag));
         command.addAll(
                 List.of(
                         "--reports-dir",
@@ -90,17 +104,7 @@ class GuestTest {
                         "summary",
                         "--disable-banner",
                         "--fail-if-no-tests"));
-        Process guest =
-                new ProcessBuilder(command)
-                        .redirectErrorStream(true)
-                        .redirectOutput(new File(out.toFile(), "boot.log"))
-                        .start();
-        if (!guest.waitFor(DEADLINE_SECONDS + 30, TimeUnit.SECONDS)) {
-            guest.destroyForcibly();
-            throw new AssertionError(
-                    "the guest did not end within " + (DEADLINE_SECONDS + 30) + " s");
-        }
-        return guest.exitValue();
+        return command;
     }
 
     private static String console(Path out) throws IOException {

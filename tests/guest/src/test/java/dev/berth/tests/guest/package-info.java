@@ -1,4 +1,4 @@
-/** Limits, tested by their effect in a guest kernel with unified cgroups: {@link dev.berth.tests.guest.GuestTest} boots it and runs the classes tagged {@code inside} there. */
+/** Limits, tested by their effect in guest kernels with unified cgroups: {@link dev.berth.tests.guest.GuestTest} boots them and runs the classes tagged {@code inside} and {@code emulated} there. */
 @NullMarked
 package dev.berth.tests.guest;
 
