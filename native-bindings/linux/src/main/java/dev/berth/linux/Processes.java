@@ -43,6 +43,12 @@ public interface Processes {
     /** {@code poll(2)} on one descriptor: the returned events, 0 on time-out (milliseconds, -1 for ever). */
     int poll(Fd fd, int events, int timeoutMs) throws ErrnoException;
 
+    /** The same on several: the returned events of each, all 0 on time-out. */
+    int[] poll(List<? extends Fd> fds, int[] events, int timeoutMs) throws ErrnoException;
+
+    /** {@code kill(2)} of a process group; false when it has no process (ESRCH). Only for a group whose leader is a child that was not reaped yet: else the number may be another's by now. */
+    boolean killProcessGroup(int group, int signal) throws ErrnoException;
+
     /** Start time of a process in clock ticks since boot: field 22 of {@code /proc/PID/stat}; empty when it is gone. */
     Optional<Long> startTime(int pid) throws ErrnoException;
 }

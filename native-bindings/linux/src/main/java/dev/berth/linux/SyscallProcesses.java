@@ -133,11 +133,22 @@ final class SyscallProcesses implements Processes {
 
     @Override
     public int poll(Fd fd, int events, int timeoutMs) throws ErrnoException {
+        return poll(List.of(fd), new int[] {events}, timeoutMs)[0];
+    }
+
+    @Override
+    public int[] poll(List<? extends Fd> fds, int[] events, int timeoutMs) throws ErrnoException {
         SyscallNumber nr = SyscallNumber.ppoll;
+        int count = fds.size();
         try (Scratch s = Scratch.open()) {
-            MemorySegment pollfd = s.struct(Abi.pollfd.sizeof);
-            pollfd.set(ValueLayout.JAVA_INT, Abi.pollfd.fd$offset, fd.number());
-            pollfd.set(ValueLayout.JAVA_SHORT, Abi.pollfd.events$offset, (short) events);
+            MemorySegment pollfds = s.struct((long) Abi.pollfd.sizeof * count);
+            for (int i = 0; i < count; i++) {
+                long at = (long) Abi.pollfd.sizeof * i;
+                int fd = fds.get(i).number();
+                pollfds.set(ValueLayout.JAVA_INT, at + Abi.pollfd.fd$offset, fd);
+                pollfds.set(
+                        ValueLayout.JAVA_SHORT, at + Abi.pollfd.events$offset, (short) events[i]);
+            }
             MemorySegment left = s.struct(Abi.timespec.sizeof);
             left.set(ValueLayout.JAVA_LONG, Abi.timespec.tv_sec$offset, timeoutMs / 1000);
             long nanos = timeoutMs % 1000 * 1_000_000L;
@@ -145,10 +156,31 @@ final class SyscallProcesses implements Processes {
             // The kernel leaves what is left of the time-out here, so a call that a signal
             // interrupted goes on with the rest.
             long timeout = timeoutMs < 0 ? 0 : left.address();
-            long r = Syscall.call(nr, pollfd.address(), 1, timeout, 0, 8);
-            Syscall.check(nr, r, Descriptors.name(fd));
-            return r == 0 ? 0 : pollfd.get(ValueLayout.JAVA_SHORT, Abi.pollfd.revents$offset);
+            long r = Syscall.call(nr, pollfds.address(), count, timeout, 0, 8);
+            Syscall.check(nr, r, "descriptors");
+            int[] returned = new int[count];
+            for (int i = 0; i < count; i++) {
+                long at = (long) Abi.pollfd.sizeof * i + Abi.pollfd.revents$offset;
+                returned[i] = pollfds.get(ValueLayout.JAVA_SHORT, at);
+            }
+            return returned;
         }
+    }
+
+    @Override
+    public boolean killProcessGroup(int group, int signal) throws ErrnoException {
+        if (group <= 1) {
+            throw new IllegalArgumentException("not a process group of ours: " + group);
+        }
+        SyscallNumber nr = SyscallNumber.kill;
+        long r = Syscall.call(nr, -group, signal);
+        if (Syscall.is(r, Errno.ESRCH)) {
+            return false;
+        }
+        if (r < 0) {
+            throw Syscall.failure(nr, r, "group " + group + ", signal " + signal);
+        }
+        return true;
     }
 
     @Override
