@@ -1,0 +1,19 @@
+package dev.berth.containerizer.launch;
+
+/** Names of capabilities by number ({@code capabilities(7)}), for labels. */
+final class CapabilityNames {
+    private static final String[] NAMES =
+            ("CHOWN DAC_OVERRIDE DAC_READ_SEARCH FOWNER FSETID KILL SETGID SETUID SETPCAP"
+                            + " LINUX_IMMUTABLE NET_BIND_SERVICE NET_BROADCAST NET_ADMIN NET_RAW IPC_LOCK"
+                            + " IPC_OWNER SYS_MODULE SYS_RAWIO SYS_CHROOT SYS_PTRACE SYS_PACCT SYS_ADMIN"
+                            + " SYS_BOOT SYS_NICE SYS_RESOURCE SYS_TIME SYS_TTY_CONFIG MKNOD LEASE AUDIT_WRITE"
+                            + " AUDIT_CONTROL SETFCAP MAC_OVERRIDE MAC_ADMIN SYSLOG WAKE_ALARM BLOCK_SUSPEND"
+                            + " AUDIT_READ PERFMON BPF CHECKPOINT_RESTORE")
+                    .split(" ");
+
+    private CapabilityNames() {}
+
+    static String of(int number) {
+        return "CAP_" + (number < NAMES.length ? NAMES[number] : Integer.toString(number));
+    }
+}
