@@ -1,0 +1,66 @@
+package dev.berth.agent.cli;
+
+import dev.berth.agent.cli.container.EachContainerVerb;
+import dev.berth.agent.cli.container.EachContainerVerb.Action;
+import dev.berth.agent.cli.container.EventsVerb;
+import dev.berth.agent.cli.container.InspectVerb;
+import dev.berth.agent.cli.container.LogsVerb;
+import dev.berth.agent.cli.container.PsVerb;
+import dev.berth.agent.cli.container.StatsVerb;
+import dev.berth.agent.cli.container.TopVerb;
+import dev.berth.agent.cli.image.ImagesVerb;
+import dev.berth.agent.cli.image.LoadVerb;
+import dev.berth.agent.cli.image.PullVerb;
+import dev.berth.agent.cli.image.RmiVerb;
+import dev.berth.agent.cli.image.TagVerb;
+import dev.berth.agent.cli.run.AttachVerb;
+import dev.berth.agent.cli.run.ExecVerb;
+import dev.berth.agent.cli.run.RunVerb;
+import dev.berth.agent.cli.run.StartVerb;
+import dev.berth.agent.cli.session.Verb;
+
+import java.util.List;
+import java.util.Optional;
+
+/** All verbs by name. A verb's classes are loaded when it is asked for, so that the number of verbs does not slow each down. */
+final class Verbs {
+    /** In the order of the help. */
+    static final List<String> NAMES =
+            List.of(
+                    "run", "create", "start", "stop", "restart", "kill", "pause", "unpause", "wait",
+                    "rm", "exec", "attach", "logs", "ps", "inspect", "top", "stats", "events",
+                    "plan", "pull", "load", "images", "tag", "rmi", "version");
+
+    private Verbs() {}
+
+    static Optional<Verb> named(String name) {
+        return switch (name) {
+            case "run" -> Optional.of(new RunVerb(RunVerb.Kind.RUN));
+            case "create" -> Optional.of(new RunVerb(RunVerb.Kind.CREATE));
+            case "plan" -> Optional.of(new RunVerb(RunVerb.Kind.PLAN));
+            case "start" -> Optional.of(new StartVerb());
+            case "attach" -> Optional.of(new AttachVerb());
+            case "exec" -> Optional.of(new ExecVerb());
+            case "stop" -> Optional.of(new EachContainerVerb(Action.STOP));
+            case "kill" -> Optional.of(new EachContainerVerb(Action.KILL));
+            case "restart" -> Optional.of(new EachContainerVerb(Action.RESTART));
+            case "pause" -> Optional.of(new EachContainerVerb(Action.PAUSE));
+            case "unpause" -> Optional.of(new EachContainerVerb(Action.UNPAUSE));
+            case "rm" -> Optional.of(new EachContainerVerb(Action.RM));
+            case "wait" -> Optional.of(new EachContainerVerb(Action.WAIT));
+            case "ps" -> Optional.of(new PsVerb());
+            case "logs" -> Optional.of(new LogsVerb());
+            case "inspect" -> Optional.of(new InspectVerb());
+            case "top" -> Optional.of(new TopVerb());
+            case "stats" -> Optional.of(new StatsVerb());
+            case "events" -> Optional.of(new EventsVerb());
+            case "images" -> Optional.of(new ImagesVerb());
+            case "pull" -> Optional.of(new PullVerb());
+            case "load" -> Optional.of(new LoadVerb());
+            case "tag" -> Optional.of(new TagVerb());
+            case "rmi" -> Optional.of(new RmiVerb());
+            case "version" -> Optional.of(new VersionVerb());
+            default -> Optional.empty();
+        };
+    }
+}

@@ -1,0 +1,9 @@
+/**
+ * Verbs about containers that exist already.
+ *
+ * <p>Thread: main.
+ */
+@NullMarked
+package dev.berth.agent.cli.container;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,228 @@
+package dev.berth.agent.cli.session;
+
+import dev.berth.agent.cli.http.EngineClient;
+import dev.berth.linux.ErrnoException;
+import dev.berth.linux.Fd;
+import dev.berth.linux.Linux;
+import dev.berth.linux.Open;
+import dev.berth.linux.OwnedFd;
+import dev.berth.linux.Processes;
+import dev.berth.linux.Signal;
+
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.locks.LockSupport;
+
+/** An agent that this command line started, in a session of its own. */
+public final class AgentProcess {
+    private static final Path DEFAULT_DATA_ROOT = Path.of("/var/lib/berth");
+    private static final Duration START_DEADLINE = Duration.ofSeconds(30);
+    private static final long LOG_LIMIT_BYTES = 4 << 20;
+    private static final int LOG_LINES = 12;
+
+    /** What makes a short-lived JVM start quickly and a long-lived one slow. */
+    private static final Set<String> ONLY_FOR_COMMAND_LINE =
+            Set.of("-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-XX:-UsePerfData");
+
+    private final int pid;
+
+    private AgentProcess(int pid) {
+        this.pid = pid;
+    }
+
+    public int pid() {
+        return pid;
+    }
+
+    /** Starts the agent of the default socket and roots; it ends by itself when idle. */
+    static void startDefault(Cli cli, HostAddress address) throws CliException {
+        if (!"0".equals(effectiveUser())) {
+            throw new CliException(
+                    Verb.FAILED_BEFORE_CONTAINER,
+                    "no agent listens at "
+                            + address
+                            + ", and only root can start one: sudo berth agent");
+        }
+        Path log = DEFAULT_DATA_ROOT.resolve("agent.log");
+        try {
+            Files.createDirectories(DEFAULT_DATA_ROOT);
+            if (Files.exists(log) && Files.size(log) > LOG_LIMIT_BYTES) {
+                Files.move(
+                        log,
+                        DEFAULT_DATA_ROOT.resolve("agent.log.1"),
+                        StandardCopyOption.REPLACE_EXISTING);
+            }
+        } catch (IOException e) {
+            throw new CliException(
+                    Verb.FAILED_BEFORE_CONTAINER, "cannot use " + DEFAULT_DATA_ROOT + ": " + e, e);
+        }
+        start(cli, List.of("-H", address.toString(), "--exit-when-idle", "30"), log, address);
+    }
+
+    /**
+     * Starts an agent and waits until it answers.
+     *
+     * @param flags of {@code berth agent}
+     * @param log receives its output, appended
+     * @throws CliException with the log's last lines when it does not answer
+     */
+    public static AgentProcess start(Cli cli, List<String> flags, Path log, HostAddress address)
+            throws CliException {
+        Processes processes = Linux.host().processes();
+        List<String> argv = commandLine(flags);
+        List<String> environment = new ArrayList<>();
+        for (Map.Entry<String, String> variable : cli.environment().entrySet()) {
+            environment.add(variable.getKey() + "=" + variable.getValue());
+        }
+        AgentProcess agent;
+        try (OwnedFd java = open(argv.get(0), Open.O_PATH);
+                OwnedFd nothing = open("/dev/null", Open.O_RDONLY);
+                OwnedFd output =
+                        open(log.toString(), Open.O_WRONLY | Open.O_CREAT | Open.O_APPEND)) {
+            List<Fd> streams = List.of(nothing, output, output);
+            agent = new AgentProcess(processes.posixSpawn(java, argv, environment, streams));
+        } catch (ErrnoException e) {
+            throw new CliException(
+                    Verb.FAILED_BEFORE_CONTAINER, "cannot start an agent: " + e.getMessage(), e);
+        }
+        agent.awaitAnswer(address, log);
+        return agent;
+    }
+
+    private static OwnedFd open(String path, int flags) throws ErrnoException {
+        return Linux.host().files().openat(Fd.CWD, path, flags, 0600);
+    }
+
+    private void awaitAnswer(HostAddress address, Path log) throws CliException {
+        long deadline = System.nanoTime() + START_DEADLINE.toNanos();
+        boolean dead = false;
+        try (EngineClient probe = new EngineClient(address.socket())) {
+            while (System.nanoTime() < deadline) {
+                if (Files.exists(address.socket())) {
+                    try {
+                        Cli.greet(probe, address);
+                        return;
+                    } catch (IOException e) {
+                        // Bound but not listening yet, or a dead agent's leftover: try again.
+                    }
+                }
+                if (!dead && ended().isPresent()) {
+                    // Another command line may have been quicker: its agent answers shortly.
+                    dead = true;
+                    deadline = Math.min(deadline, System.nanoTime() + 2_000_000_000L);
+                }
+                LockSupport.parkNanos(5_000_000);
+            }
+        } catch (IOException e) {
+            throw new CliException(Verb.FAILED_BEFORE_CONTAINER, e.toString(), e);
+        }
+        throw new CliException(
+                Verb.FAILED_BEFORE_CONTAINER,
+                "the agent that was started for "
+                        + address
+                        + (dead ? " has ended" : " does not answer")
+                        + "; its log ("
+                        + log
+                        + ") ends with:\n"
+                        + lastLines(log));
+    }
+
+    private Optional<Integer> ended() {
+        try {
+            return Linux.host().processes().waitChild(pid);
+        } catch (ErrnoException e) {
+            return Optional.of(0);
+        }
+    }
+
+    /** Ends the agent: SIGTERM, after ten seconds SIGKILL; returns when it is gone. */
+    public void stop() {
+        signal(Signal.SIGTERM);
+        if (!awaitEnd(Duration.ofSeconds(10))) {
+            signal(Signal.SIGKILL);
+            awaitEnd(Duration.ofSeconds(5));
+        }
+    }
+
+    private void signal(int signal) {
+        Processes processes = Linux.host().processes();
+        try {
+            Optional<OwnedFd> opened = processes.pidfdOpen(pid);
+            if (opened.isPresent()) {
+                try (OwnedFd pidfd = opened.get()) {
+                    processes.pidfdSendSignal(pidfd, signal);
+                }
+            }
+        } catch (ErrnoException e) {
+            // It is our own child: nothing but its end can be in the way.
+        }
+    }
+
+    private boolean awaitEnd(Duration limit) {
+        long deadline = System.nanoTime() + limit.toNanos();
+        while (ended().isEmpty()) {
+            if (System.nanoTime() > deadline) {
+                return false;
+            }
+            LockSupport.parkNanos(5_000_000);
+        }
+        return true;
+    }
+
+    /** This JVM's own command line up to the main class, with the agent's verb: an agent runs from the same class path with the same flags. */
+    private static List<String> commandLine(List<String> flags) throws CliException {
+        String[] own;
+        try {
+            own =
+                    new String(
+                                    Files.readAllBytes(Path.of("/proc/self/cmdline")),
+                                    StandardCharsets.UTF_8)
+                            .split("\0");
+        } catch (IOException e) {
+            throw new CliException(Verb.FAILED_BEFORE_CONTAINER, e.toString(), e);
+        }
+        List<String> command = new ArrayList<>();
+        command.add(System.getProperty("java.home") + "/bin/java");
+        for (int i = 1; i < own.length; i++) {
+            if (own[i].equals("dev.berth.agent.cli.Berth")) {
+                command.add(own[i]);
+                command.add("agent");
+                command.addAll(flags);
+                return command;
+            }
+            if (!ONLY_FOR_COMMAND_LINE.contains(own[i])) {
+                command.add(own[i]);
+            }
+        }
+        throw new CliException(
+                Verb.FAILED_BEFORE_CONTAINER,
+                "cannot start an agent from this JVM: its command line does not name dev.berth.agent.cli.Berth");
+    }
+
+    private static String effectiveUser() {
+        try {
+            return String.valueOf(Files.getAttribute(Path.of("/proc/self"), "unix:uid"));
+        } catch (IOException e) {
+            return "";
+        }
+    }
+
+    private static String lastLines(Path log) {
+        try {
+            List<String> lines = Files.readAllLines(log, StandardCharsets.UTF_8);
+            List<String> last = lines.subList(Math.max(0, lines.size() - LOG_LINES), lines.size());
+            return last.isEmpty() ? "  (nothing)" : "  " + String.join("\n  ", last);
+        } catch (IOException e) {
+            return "  (unreadable: " + e.getMessage() + ")";
+        }
+    }
+}
