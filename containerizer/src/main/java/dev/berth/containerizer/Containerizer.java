@@ -18,7 +18,7 @@ import java.util.Optional;
  */
 public interface Containerizer extends AutoCloseable {
     /**
-     * Makes the container's writable layer durable. File lane.
+     * Makes the container's writable layer durable and remembers where its layers are. Once before the first start, and again before the first start after the agent was restarted; a layer that exists stays as it is. File lane.
      */
     void prepareRoot(ContainerId id, RootSource source) throws ContainerizerException;
 
@@ -26,10 +26,15 @@ public interface Containerizer extends AutoCloseable {
     void removeRoot(ContainerId id) throws ContainerizerException;
 
     /**
-     * Resolves what must be read inside the root: {@code user} (all six forms of image-spec config "User") to numbers and groups, HOME, and makes the working directory. File lane.
+     * Resolves what must be read inside the root: {@code user} (all six forms of image-spec config "User") to numbers and groups, and HOME. File lane.
      */
     ResolvedUser resolveUser(ContainerId id, String user, List<String> extraGroups)
             throws ContainerizerException;
+
+    /**
+     * Mounts the root and makes the mount points and the working directory in it, so that {@link #start} need not. Optional: without it the start does so itself. File lane.
+     */
+    void prepareStart(ContainerConfig config) throws ContainerizerException;
 
     /** Starts one run. Result: {@link ContainerEvent.Started} or {@link ContainerEvent.StartFailed}. The configuration's id says which container. */
     void start(ContainerConfig config, LogLimits log);

@@ -4,7 +4,10 @@ import dev.berth.linux.Errno;
 import dev.berth.linux.ErrnoException;
 import dev.berth.linux.Fd;
 import dev.berth.linux.Linux;
+import dev.berth.linux.Memfd;
+import dev.berth.linux.Open;
 import dev.berth.linux.OwnedFd;
+import dev.berth.linux.Signal;
 import dev.berth.linux.Sockets;
 
 import java.util.ArrayDeque;
@@ -19,13 +22,8 @@ import java.util.Optional;
  * <p>Thread: conductor; no method waits. Source: native-bindings/shim/PROTOCOL.md section 2.
  */
 public final class SpawnerClient implements AutoCloseable {
-    private static final int MFD_ALLOW_SEALING = 0x2;
-    private static final int MFD_EXEC = 0x10;
-    private static final int SEALS = 0x1 | 0x2 | 0x4 | 0x8;
-    private static final int O_RDWR = 2;
     private static final int NAMESPACES_PER_REQUEST = 2;
     private static final int MOST_RESTARTS_IN_A_ROW = 5;
-    private static final int SIGKILL = 9;
 
     private final Linux linux;
     private final Fd monitorsCgroup;
@@ -44,7 +42,7 @@ public final class SpawnerClient implements AutoCloseable {
     /** Told of what concerns more than one launch. */
     public interface Listener {
         /** The spawner's socket changed: watch the new one; the old one is closed after this returns. */
-        void onSocket(Optional<OwnedFd> before, OwnedFd now);
+        void onSocket(Optional<OwnedFd> before, OwnedFd now, int pid);
 
         /** A network namespace came into the pool. */
         void onNetworkNamespace();
@@ -86,17 +84,19 @@ public final class SpawnerClient implements AutoCloseable {
     private static OwnedFd seal(Linux linux, byte[] shim) throws ErrnoException {
         OwnedFd memfd;
         try {
-            memfd = linux.files().memfdCreate("berth-shim", MFD_ALLOW_SEALING | MFD_EXEC);
+            memfd =
+                    linux.files()
+                            .memfdCreate("berth-shim", Memfd.MFD_ALLOW_SEALING | Memfd.MFD_EXEC);
         } catch (ErrnoException e) {
             if (e.errno() != Errno.EINVAL) {
                 throw e;
             }
             // Before Linux 6.3 there is no MFD_EXEC, and every memfd is executable.
-            memfd = linux.files().memfdCreate("berth-shim", MFD_ALLOW_SEALING);
+            memfd = linux.files().memfdCreate("berth-shim", Memfd.MFD_ALLOW_SEALING);
         }
         try {
             linux.files().writeAll(memfd, shim);
-            linux.files().addSeals(memfd, SEALS);
+            linux.files().addSeals(memfd, SealedMemfd.SEALS);
             // execve of a file that is open for writing is ETXTBSY: a read-only view is used.
             return reopen(linux, memfd);
         } finally {
@@ -111,7 +111,7 @@ public final class SpawnerClient implements AutoCloseable {
     private void spawn() throws ErrnoException {
         OwnedFd[] pair = linux.sockets().seqpacketPair(true);
         try (OwnedFd theirs = pair[1];
-                OwnedFd devNull = linux.files().openat(Fd.CWD, "/dev/null", O_RDWR, 0)) {
+                OwnedFd devNull = linux.files().openat(Fd.CWD, "/dev/null", Open.O_RDWR, 0)) {
             linux.files().setNonBlocking(theirs, false);
             pid =
                     linux.processes()
@@ -131,7 +131,7 @@ public final class SpawnerClient implements AutoCloseable {
         }
         Optional<OwnedFd> before = socket;
         socket = Optional.of(pair[0]);
-        listener.onSocket(before, pair[0]);
+        listener.onSocket(before, pair[0], pid);
         before.ifPresent(OwnedFd::close);
         namespacesAsked = 0;
     }
@@ -303,7 +303,7 @@ public final class SpawnerClient implements AutoCloseable {
                 try (OwnedFd pidfd = process.get()) {
                     // It ends by itself on EOF within a millisecond; a stuck one is killed.
                     if (linux.processes().poll(pidfd, 1, 500) == 0) {
-                        linux.processes().pidfdSendSignal(pidfd, SIGKILL);
+                        linux.processes().pidfdSendSignal(pidfd, Signal.SIGKILL);
                         linux.processes().poll(pidfd, 1, 500);
                     }
                 }

@@ -1,0 +1,242 @@
+package dev.berth.containerizer;
+
+import dev.berth.containerizer.journal.JournalEntry;
+import dev.berth.containerizer.launch.LaunchProgram;
+import dev.berth.containerizer.launch.LaunchSettings;
+import dev.berth.containerizer.launch.MonitorClient;
+import dev.berth.containerizer.launch.SealedMemfd;
+import dev.berth.isolator.ContainerConfig;
+import dev.berth.isolator.ContainerId;
+import dev.berth.isolator.ExecConfig;
+import dev.berth.isolator.Isolator;
+import dev.berth.isolator.IsolatorException;
+import dev.berth.isolator.LaunchPlan;
+import dev.berth.isolator.Slot;
+import dev.berth.isolator.Slots;
+import dev.berth.linux.ErrnoException;
+import dev.berth.linux.OwnedFd;
+
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+
+/**
+ * From a configuration to a program that is on its way to the spawner. Each step of a launch is followed by its {@link CrashPoint}.
+ *
+ * <p>Thread: conductor; nothing waits.
+ */
+final class Launches {
+    /** Docker's number for a failure of the engine itself. */
+    static final int ENGINE_FAILURE = 125;
+
+    private final Context context;
+    private final Plans planner;
+    private final BoundMounts mounts;
+    private final Monitored monitored;
+    private final ArrayDeque<Run> waitingForNamespace = new ArrayDeque<>();
+
+    /** Receives what monitors say and what failed before there was one. */
+    interface Monitored {
+        void onMonitor(Run run);
+
+        void onExecMonitor(Run run, Run.ExecRun exec);
+
+        void onFailed(Run run, RunState.Outcome.Failure failure);
+    }
+
+    Launches(Context context, Monitored monitored) {
+        this.context = context;
+        this.planner = new Plans(context.isolators);
+        this.mounts = new BoundMounts(context);
+        this.monitored = monitored;
+    }
+
+    /** Starts a run as far as the spawner; failures go to {@link Monitored#onFailed}. */
+    void start(Run run) {
+        run.stamp("asked");
+        try {
+            LaunchPlan plan = planner.plan(run.config);
+            run.accept(new RunState.Input.Planned(plan));
+            run.stamp("planned");
+            context.note(new JournalEntry.StartBegun(run.id()));
+            context.crash.reached(CrashPoint.START_JOURNALED);
+            run.slots.fill(Slot.RUN_DIR, context.directories.makeRun(run.id()));
+            run.slots.fill(Slot.LOG_DIR, context.directories.makeLog(run.id()));
+            context.crash.reached(CrashPoint.DIRECTORIES_MADE);
+            run.slots.fill(Slot.ROOT, context.roots.mount(run.config));
+            run.stamp("root mounted");
+            context.crash.reached(CrashPoint.ROOT_MOUNTED);
+            acquire(run.config, plan, run.slots);
+            mounts.fill(run.config, plan, run.slots);
+            run.stamp("acquired");
+            send(run, plan);
+        } catch (ContainerizerException | IsolatorException | ErrnoException e) {
+            fail(run, e);
+        }
+    }
+
+    private void fail(Run run, Exception e) {
+        monitored.onFailed(run, new RunState.Outcome.Failure(ENGINE_FAILURE, Context.chain(e)));
+    }
+
+    private void acquire(ContainerConfig config, LaunchPlan plan, Slots slots)
+            throws IsolatorException {
+        for (Isolator isolator : context.isolators) {
+            isolator.acquire(config, plan, slots);
+            context.crash.reached(CrashPoint.ISOLATOR_ACQUIRED);
+        }
+    }
+
+    /** Goes on with runs that wait for a network namespace. */
+    void onNetworkNamespace() {
+        Run run = waitingForNamespace.pollFirst();
+        if (run != null && run.state instanceof RunState.Acquiring s) {
+            try {
+                send(run, s.plan());
+            } catch (ContainerizerException | ErrnoException e) {
+                fail(run, e);
+            }
+        }
+    }
+
+    private void send(Run run, LaunchPlan plan) throws ContainerizerException, ErrnoException {
+        if (plan.slots().contains(Slot.NETNS) && run.slots.find(Slot.NETNS).isEmpty()) {
+            Optional<OwnedFd> namespace = context.spawner.takeNetworkNamespace();
+            if (namespace.isEmpty()) {
+                waitingForNamespace.addLast(run);
+                return;
+            }
+            run.slots.fill(Slot.NETNS, namespace.get());
+        }
+        LaunchSettings settings =
+                new LaunchSettings(
+                        RunDirectories.RECORD,
+                        RunDirectories.SOCKET,
+                        true,
+                        run.log.maxBytes(),
+                        run.log.maxFiles());
+        LaunchProgram program = LaunchProgram.lower(plan, settings, run.slots::isFile);
+        run.program = Optional.of(program);
+        run.stamp("lowered");
+        Sending sending = prepare(program, run.slots);
+        context.crash.reached(CrashPoint.PROGRAM_SEALED);
+        run.process.watch(context.reactor, sending.monitor, () -> monitored.onMonitor(run));
+        run.stamp("sent");
+        context.spawner.launch(sending.size, sending.descriptors);
+        run.slots.close();
+        run.accept(new RunState.Input.Sent());
+        context.crash.reached(CrashPoint.PROGRAM_SENT);
+    }
+
+    private record Sending(int size, List<OwnedFd> descriptors, MonitorClient monitor) {}
+
+    private Sending prepare(LaunchProgram program, Slots slots)
+            throws ContainerizerException, ErrnoException {
+        for (Slot slot : program.slots()) {
+            if (slots.find(slot).isEmpty()) {
+                throw new ContainerizerException(
+                        "launch of " + program.id() + ": nothing filled slot " + slot);
+            }
+        }
+        byte[] bytes = program.encode();
+        OwnedFd memfd = SealedMemfd.of(context.linux, "berth-program", bytes);
+        OwnedFd[] pair;
+        try {
+            pair = context.linux.sockets().seqpacketPair(true);
+        } catch (ErrnoException e) {
+            memfd.close();
+            throw e;
+        }
+        List<OwnedFd> descriptors = new ArrayList<>();
+        descriptors.add(memfd);
+        descriptors.add(pair[1]);
+        for (Slot slot : program.slots()) {
+            slots.take(slot).ifPresent(descriptors::add);
+        }
+        return new Sending(bytes.length, descriptors, context.monitors.of(pair[0]));
+    }
+
+    /** Starts a further process as far as the spawner. Takes the streams over, also when it fails. */
+    Run.ExecRun exec(Run run, Containerizer.ExecId id, Containerizer.ExecSpec spec)
+            throws ContainerizerException {
+        try (Slots slots = new Slots()) {
+            giveStreams(spec.streams(), slots);
+            Run.ExecRun exec = new Run.ExecRun(id, spec.tty());
+            try {
+                send(run, exec, spec, slots);
+                return exec;
+            } catch (IsolatorException | ErrnoException e) {
+                exec.process.close(context.reactor);
+                throw new ContainerizerException("exec in " + run.id().shortForm(), e);
+            }
+        }
+    }
+
+    private static void giveStreams(List<OwnedFd> streams, Slots slots) {
+        List<Slot> names = List.of(Slot.STDIN, Slot.STDOUT, Slot.STDERR);
+        for (int i = 0; i < streams.size() && i < names.size(); i++) {
+            slots.fill(names.get(i), streams.get(i));
+        }
+    }
+
+    private void send(Run run, Run.ExecRun exec, Containerizer.ExecSpec spec, Slots slots)
+            throws ContainerizerException, IsolatorException, ErrnoException {
+        ExecConfig config =
+                new ExecConfig(
+                        exec.id.value(),
+                        spec.process(),
+                        spec.security(),
+                        spec.tty(),
+                        false,
+                        !spec.streams().isEmpty(),
+                        spec.rows(),
+                        spec.columns());
+        LaunchPlan plan = planner.planExec(run.config, config);
+        context.note(new JournalEntry.ExecBegun(run.id(), exec.id.value()));
+        context.crash.reached(CrashPoint.EXEC_JOURNALED);
+        slots.fill(Slot.RUN_DIR, context.directories.makeRun(run.id()));
+        OwnedFd init = run.process.pidfd.orElseThrow();
+        slots.fill(Slot.PIDFD, context.linux.files().duplicate(init));
+        for (Isolator isolator : context.isolators) {
+            isolator.acquire(run.config, plan, slots);
+        }
+        LaunchSettings settings =
+                new LaunchSettings(
+                        RunDirectories.execRecord(exec.id.value()),
+                        RunDirectories.execSocket(exec.id.value()),
+                        false,
+                        0,
+                        1);
+        LaunchProgram program = LaunchProgram.lower(plan, settings, slots::isFile);
+        exec.program = Optional.of(program);
+        Sending sending = prepare(program, slots);
+        exec.process.watch(
+                context.reactor, sending.monitor, () -> monitored.onExecMonitor(run, exec));
+        context.spawner.launch(sending.size, sending.descriptors);
+        context.crash.reached(CrashPoint.EXEC_SENT);
+    }
+
+    /** The program that a start would send, with every slot a directory. */
+    LaunchProgram lowered(ContainerConfig config) throws ContainerizerException, IsolatorException {
+        LaunchSettings settings =
+                new LaunchSettings(RunDirectories.RECORD, RunDirectories.SOCKET, true, 0, 1);
+        return LaunchProgram.lower(planner.plan(config), settings, _ -> false);
+    }
+
+    /** Whether no launch is under way. */
+    boolean quiet() {
+        for (Run run : context.runs.values()) {
+            if (run.state instanceof RunState.Launching
+                    || run.state instanceof RunState.Acquiring) {
+                return false;
+            }
+        }
+        return true;
+    }
+
+    /** Forgets a run that will not be sent. */
+    void forget(ContainerId id) {
+        waitingForNamespace.removeIf(r -> r.id().equals(id));
+    }
+}
