@@ -1,5 +1,6 @@
 package dev.berth.containerizer.launch;
 
+import dev.berth.isolator.Capability;
 import dev.berth.isolator.LaunchOp;
 import dev.berth.isolator.LaunchPlan;
 import dev.berth.isolator.SafePath;
@@ -163,7 +164,7 @@ final class ProcessLowering {
                         sets.ambient()));
         for (int cap = 0; cap <= Uapi.CAP_LAST_KNOWN; cap++) {
             if (has(sets.ambient(), cap)) {
-                builder.call(Call.PRCTL_, "ambient " + CapabilityNames.of(cap))
+                builder.call(Call.PRCTL_, "ambient " + Capability.nameOf(cap))
                         .imm(Uapi.PR_CAP_AMBIENT)
                         .imm(Uapi.PR_CAP_AMBIENT_RAISE)
                         .imm(cap);
@@ -182,7 +183,7 @@ final class ProcessLowering {
     private void dropBounding(long bounding) {
         for (int cap = 0; cap <= Uapi.CAP_LAST_KNOWN; cap++) {
             if (!has(bounding, cap)) {
-                builder.call(Call.PRCTL_, "drop " + CapabilityNames.of(cap))
+                builder.call(Call.PRCTL_, "drop " + Capability.nameOf(cap))
                         .imm(Uapi.PR_CAPBSET_DROP)
                         .imm(cap);
             }
@@ -191,7 +192,7 @@ final class ProcessLowering {
         ProgramBuilder.Mark end = builder.mark();
         for (int cap = Uapi.CAP_LAST_KNOWN + 1; cap < Long.SIZE; cap++) {
             if (!has(bounding, cap)) {
-                builder.call(Call.PRCTL_, "drop " + CapabilityNames.of(cap))
+                builder.call(Call.PRCTL_, "drop " + Capability.nameOf(cap))
                         .imm(Uapi.PR_CAPBSET_DROP)
                         .imm(cap)
                         .skip(Errno.EINVAL, end);
