@@ -44,6 +44,15 @@ static int fork_bomb(int64_t most) {
 	return child < 0;
 }
 
+/* Ends at once and leaves behind a process that holds its streams open for ever. */
+static int leave_child(void) {
+	long child = fork_process();
+	while (child == 0)
+		sleep_ns(NS_PER_S);
+	put_count("left", child);
+	return child < 0;
+}
+
 static int eat_memory(int64_t bytes, int hold) {
 	long memory = sys_mmap((size_t)bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1);
 	if (sys_is_error(memory))
@@ -142,6 +151,8 @@ static int orphans(int64_t count) {
 int load_command(char **arguments) {
 	const char *name = arguments[0];
 	char **rest = arguments + 1;
+	if (same(name, "leave-child"))
+		return leave_child();
 	if (*rest == 0)
 		return -1;
 	if (same(name, "fork-bomb"))

@@ -2,6 +2,7 @@
 
 #include <linux/mman.h>
 
+#include "sys.h"
 #include "text.h"
 
 #define LOG_NAME "log"

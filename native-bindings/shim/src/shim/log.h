@@ -2,8 +2,9 @@
 #ifndef BERTH_LOG_H
 #define BERTH_LOG_H
 
+#include <stddef.h>
+
 #include "protocol.h"
-#include "sys.h"
 
 struct log {
 	/* The log directory; -1: nothing is logged. */
