@@ -28,8 +28,7 @@ final class CgroupEvents implements AutoCloseable {
 
     private final Files files;
     private final OwnedFd inotify;
-    private final Arena arena = Arena.ofShared();
-    private final MemorySegment buffer = arena.allocate(BUFFER_BYTES, 8);
+    private final MemorySegment buffer = Arena.ofAuto().allocate(BUFFER_BYTES, 8);
     private final Map<Integer, ContainerId> byWatch = new HashMap<>();
     private final Map<ContainerId, List<Integer>> byContainer = new HashMap<>();
 
@@ -97,6 +96,5 @@ final class CgroupEvents implements AutoCloseable {
     @Override
     public void close() {
         inotify.close();
-        arena.close();
     }
 }
