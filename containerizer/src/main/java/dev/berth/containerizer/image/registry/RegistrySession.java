@@ -23,6 +23,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.atomic.AtomicInteger;
 
 /**
  * Reading one repository of one registry, for the time of one pull.
@@ -37,6 +38,7 @@ public final class RegistrySession implements AutoCloseable {
     private final Endpoint endpoint;
     private final RegistryHttp http;
     private final Authorization authorization;
+    private final AtomicInteger users = new AtomicInteger(1);
 
     private RegistrySession(
             ImageReference reference,
@@ -421,8 +423,16 @@ public final class RegistrySession implements AutoCloseable {
         return reference.registry() + "/" + reference.repository();
     }
 
+    /** One more user, who closes the session when done. */
+    public void retain() {
+        users.incrementAndGet();
+    }
+
+    /** The last user's close ends all connections. */
     @Override
     public void close() {
-        http.close();
+        if (users.decrementAndGet() == 0) {
+            http.close();
+        }
     }
 }
