@@ -39,8 +39,6 @@ enum Call {
     SETRESUID("setresuid", 117, 147, INT, INT, INT),
     SETRESGID("setresgid", 119, 149, INT, INT, INT),
     CAPSET("capset", 126, 91, ADDRESS, Argument.CAPABILITIES),
-    RT_SIGPROCMASK("rt_sigprocmask", 14, 135, INT, ADDRESS, ADDRESS, INT),
-    RT_SIGACTION("rt_sigaction", 13, 134, INT, ADDRESS, ADDRESS, INT),
     SCHED_SETAFFINITY("sched_setaffinity", 203, 122, INT, INT, ADDRESS),
     FCHDIR("fchdir", 81, 50, FD),
     FCHOWN("fchown", 93, 55, FD, INT, INT),

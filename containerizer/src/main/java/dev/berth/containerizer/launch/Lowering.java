@@ -122,7 +122,10 @@ final class Lowering {
     }
 
     private int flags() {
-        int flags = plan.exec() ? ProgramHeader.EXEC : ProgramHeader.KILL_CGROUP;
+        int flags = plan.exec() ? ProgramHeader.EXEC : 0;
+        if (!plan.exec() && slots.containsKey(Slot.CGROUP)) {
+            flags |= ProgramHeader.KILL_CGROUP;
+        }
         if (terminals.terminal()) {
             flags |= ProgramHeader.TTY;
         }
@@ -222,7 +225,6 @@ final class Lowering {
                     builder.call(Call.PRCTL_, "not dumpable").imm(Uapi.PR_SET_DUMPABLE).imm(0);
             case LaunchOp.SetOomScoreAdj o -> processes.oomScoreAdj(o);
             case LaunchOp.JoinKeyring o -> processes.keyring(o);
-            case LaunchOp.ResetSignals _ -> processes.signals();
             case LaunchOp.SetHostname o -> processes.name(Call.SETHOSTNAME, o.name());
             case LaunchOp.SetDomainname o -> processes.name(Call.SETDOMAINNAME, o.name());
             case LaunchOp.SetRlimit o -> processes.rlimit(o);

@@ -61,19 +61,6 @@ final class ProcessLowering {
                 .ignore(Errno.ENOSYS, Errno.EPERM, Errno.EDQUOT);
     }
 
-    void signals() {
-        builder.call(Call.RT_SIGPROCMASK, "none blocked")
-                .imm(Uapi.SIG_SETMASK)
-                .data(builder.data().words64(0))
-                .imm(0)
-                .imm(8);
-        builder.call(Call.RT_SIGACTION, "SIGPIPE default")
-                .imm(Uapi.SIGPIPE)
-                .data(builder.data().words64(0, 0, 0, 0))
-                .imm(0)
-                .imm(8);
-    }
-
     void name(Call call, String name) {
         builder.call(call, name).text(name).imm(name.getBytes(StandardCharsets.UTF_8).length);
     }

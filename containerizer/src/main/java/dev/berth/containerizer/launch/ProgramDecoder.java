@@ -12,6 +12,8 @@ import java.util.List;
 /** Reads a launch program with the rules of PROTOCOL.md section 1, "Validation". Thread: one. */
 final class ProgramDecoder {
     private static final int MAX_POINT = 31;
+    private static final int MAX_DESCRIPTORS = 251;
+    private static final long CLONE_NEW_ALL = 0x7E02_0080L;
 
     private final byte[] bytes;
     private final ByteBuffer b;
@@ -33,13 +35,15 @@ final class ProgramDecoder {
         int opOff = b.getInt(12);
         int hostCount = b.getInt(16);
         int childCount = b.getInt(20);
-        table("ops", opOff, (long) hostCount + childCount, ProgramOp.BYTES, hostCount, childCount);
+        check(hostCount >= 0 && childCount >= 0, "negative count of ops");
+        long ops = (long) hostCount + childCount;
+        long after = table("ops", opOff, ops, ProgramOp.BYTES, ProgramHeader.BYTES);
         int relocOff = b.getInt(24);
         int relocCount = b.getInt(28);
-        table("relocations", relocOff, relocCount, LaunchProgram.RELOC_BYTES, relocCount);
+        after = table("relocations", relocOff, relocCount, LaunchProgram.RELOC_BYTES, after);
         int dataOff = b.getInt(32);
         int dataSize = b.getInt(36);
-        table("data", dataOff, dataSize, 1, dataSize);
+        table("data", dataOff, dataSize, 1, after);
         data = Arrays.copyOfRange(bytes, dataOff, dataOff + dataSize);
         ProgramHeader header = header();
         List<ProgramOp> host = new ArrayList<>();
@@ -59,7 +63,7 @@ final class ProgramDecoder {
         registers = b.getInt(40);
         int descriptors = b.getInt(44);
         check(registers >= 0 && registers <= ProgramBuilder.MAX_REGISTERS, "reg_count");
-        check(descriptors >= 0 && descriptors <= registers, "fd_count");
+        check(descriptors >= 0 && descriptors <= Math.min(registers, MAX_DESCRIPTORS), "fd_count");
         int[] roles = new int[7];
         for (int i = 0; i < roles.length; i++) {
             roles[i] = b.getInt(56 + 4 * i);
@@ -67,8 +71,14 @@ final class ProgramDecoder {
                     roles[i] >= -1 && roles[i] < registers,
                     "register of the header at " + (56 + 4 * i));
         }
-        check(roles[2] >= 0, "run_dir_reg is required");
-        check(b.getInt(88) >= 1, "log_max_files");
+        check(roles[2] >= 0 && roles[2] < descriptors, "run_dir_reg did not come with the program");
+        check(roles[1] < descriptors, "log_dir_reg did not come with the program");
+        check((roles[6] >= 0) == ((b.getShort(6) & ProgramHeader.TTY) != 0), "pty_reg and TTY");
+        check(
+                roles[0] >= 0 || (b.getShort(6) & ProgramHeader.KILL_CGROUP) == 0,
+                "KILL_CGROUP without a cgroup");
+        check((b.getLong(48) & ~CLONE_NEW_ALL) == 0, "clone flags");
+        check(b.getInt(88) != 0, "log_max_files");
         for (int at = 92; at <= 100; at += 4) {
             name(b.getInt(at));
         }
@@ -98,7 +108,7 @@ final class ProgramDecoder {
 
     private ProgramOp op(int at, int following, int relocCount) {
         int kind = Short.toUnsignedInt(b.getShort(at));
-        check(kind <= ProgramOp.INIT, "op kind " + kind);
+        check(kind <= ProgramOp.CHILD_OPEN, "op kind " + kind);
         check(bytes[at + 3] == 0 && bytes[at + 71] == 0, "op padding");
         int label = b.getInt(at + 4);
         string(label);
@@ -116,6 +126,9 @@ final class ProgramDecoder {
                         check(value >= 0 && value < registers, "argument register " + value);
                 default -> check(false, "argument kind " + argumentKind);
             }
+            check(
+                    argumentKind == Operand.IMMEDIATE || kind == ProgramOp.SYSCALL,
+                    "argument kind of an op that is no system call");
             operands.add(new Operand(argumentKind, value));
         }
         while (!operands.isEmpty() && operands.getLast().equals(Operand.ZERO)) {
@@ -146,24 +159,44 @@ final class ProgramDecoder {
             int act = bytes[at + 82 + 4 * i];
             int skip = Byte.toUnsignedInt(bytes[at + 83 + 4 * i]);
             check(act == Action.IGNORE || act == Action.SKIP, "action " + act);
-            check(act == Action.IGNORE || skip <= following, "jump out of the section");
+            check(skip <= (act == Action.IGNORE ? 0 : following), "jump out of the section");
             actions.add(new Action(Short.toUnsignedInt(b.getShort(at + 80 + 4 * i)), act, skip));
         }
         return actions;
     }
 
     private void kinds(List<ProgramOp> host, List<ProgramOp> child) {
-        int clones = 0;
-        for (ProgramOp op : host) {
-            clones += op.kind() == ProgramOp.CLONE ? 1 : 0;
+        int clone = -1;
+        for (int i = 0; i < host.size(); i++) {
+            ProgramOp op = host.get(i);
+            if (op.kind() == ProgramOp.CLONE) {
+                check(clone < 0, "a second CLONE");
+                clone = i;
+            }
+            boolean beside =
+                    switch (op.kind()) {
+                        case ProgramOp.POST,
+                                ProgramOp.WAIT,
+                                ProgramOp.CHILD_FILE,
+                                ProgramOp.CHILD_OPEN ->
+                                true;
+                        default -> false;
+                    };
             check(op.kind() != ProgramOp.INIT, "INIT in the host section");
-            check(op.kind() != ProgramOp.CHILD_FILE || clones == 1, "CHILD_FILE before CLONE");
+            check(!beside || clone >= 0, "an op before CLONE that needs the child");
             point(op);
         }
-        check(clones == 1, clones + " CLONE ops");
+        check(clone >= 0, "no CLONE");
+        for (int i = 0; i < clone; i++) {
+            for (Action a : host.get(i).actions()) {
+                check(i + a.skip() < clone, "jump across CLONE");
+            }
+        }
         for (ProgramOp op : child) {
             check(
-                    op.kind() != ProgramOp.CLONE && op.kind() != ProgramOp.CHILD_FILE,
+                    op.kind() != ProgramOp.CLONE
+                            && op.kind() != ProgramOp.CHILD_FILE
+                            && op.kind() != ProgramOp.CHILD_OPEN,
                     "host op in the child section");
             point(op);
         }
@@ -192,18 +225,18 @@ final class ProgramDecoder {
         return pointers;
     }
 
-    private void table(String what, int offset, long count, int size, int... parts) {
-        for (int part : parts) {
-            check(part >= 0, "negative count of " + what);
-        }
-        check(offset >= ProgramHeader.BYTES, what + " inside the header");
-        check(size == 1 || offset % 8 == 0, what + " not aligned");
+    /** The tables follow each other, so that none overlaps another. Returns the end. */
+    private long table(String what, int offset, long count, int size, long from) {
+        check(count >= 0, "negative count of " + what);
+        check(offset >= from && offset % 8 == 0, what + " not where they may be");
         check(offset + count * size <= bytes.length, what + " beyond the end");
+        return offset + count * size;
     }
 
     private void name(int offset) {
         int end = string(offset);
-        check(end > offset, "empty name");
+        check(end > offset && end - offset <= ProgramHeader.NAME_MAX, "length of a name");
+        check(data[offset] != '.', "a name that begins with a dot");
         for (int i = offset; i < end; i++) {
             check(data[i] != '/', "a slash in a name");
         }

@@ -24,6 +24,9 @@ record ProgramHeader(
     static final int MAGIC = 0x48545242;
     static final int VERSION = 1;
 
+    /** Of record, socket and id, in bytes. */
+    static final int NAME_MAX = 64;
+
     static final int TTY = 1;
     static final int STDIN_OPEN = 2;
     static final int EXEC = 4;

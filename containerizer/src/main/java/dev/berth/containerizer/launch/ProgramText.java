@@ -129,6 +129,7 @@ final class ProgramText {
                     case ProgramOp.POST -> "POST " + first + " (" + detail + ")";
                     case ProgramOp.WAIT -> "WAIT " + first + " (" + detail + ")";
                     case ProgramOp.CHILD_FILE -> "CHILD_FILE " + detail;
+                    case ProgramOp.CHILD_OPEN -> "CHILD_OPEN " + detail;
                     case ProgramOp.INIT -> "INIT: our own init stays as the first process";
                     default -> "kind " + op.kind();
                 };

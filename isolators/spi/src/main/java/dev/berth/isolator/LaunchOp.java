@@ -170,14 +170,6 @@ public sealed interface LaunchOp {
         }
     }
 
-    /** Empty signal mask, default SIGPIPE. */
-    record ResetSignals(String why) implements LaunchOp {
-        @Override
-        public Phase phase() {
-            return Phase.SIGNALS;
-        }
-    }
-
     /** Attaches {@link Slot#ROOT} in the child's mount namespace; all mounts follow on it. {@code staged} are made file systems that are attached below it, out of sight, so that they can be cloned. */
     record EnterRoot(String why, List<String> staged) implements LaunchOp {
         @Override

@@ -22,7 +22,6 @@ public enum Phase {
     SELF(Section.CHILD),
     NAMESPACES(Section.CHILD),
     SESSION(Section.CHILD),
-    SIGNALS(Section.CHILD),
     ROOTFS(Section.CHILD),
     MOUNTS(Section.CHILD),
     HOSTNAME(Section.CHILD),

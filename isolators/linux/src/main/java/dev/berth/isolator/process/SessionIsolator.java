@@ -7,7 +7,7 @@ import dev.berth.isolator.LaunchContribution;
 import dev.berth.isolator.LaunchOp;
 import dev.berth.isolator.Slot;
 
-/** A session of its own, standard streams, clean signals. */
+/** A session of its own and standard streams. (Signals are at their default in every child of a monitor.) */
 public final class SessionIsolator implements Isolator {
     @Override
     public String name() {
@@ -27,7 +27,6 @@ public final class SessionIsolator implements Isolator {
                                 config.openStdin() && !config.tty(),
                                 false,
                                 config.process().uid()))
-                .op(new LaunchOp.ResetSignals("as a program expects them"))
                 .build();
     }
 
@@ -57,7 +56,6 @@ public final class SessionIsolator implements Isolator {
                                 exec.openStdin() && !exec.tty() && !given,
                                 given,
                                 exec.process().uid()))
-                .op(new LaunchOp.ResetSignals("as a program expects them"))
                 .build();
     }
 }
