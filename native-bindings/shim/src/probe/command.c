@@ -131,6 +131,8 @@ int command(char **arguments, char **environment) {
 			report_fds();
 		return 0;
 	}
+	if (same(name, "features"))
+		return features(rest, environment);
 	if (*rest == 0)
 		return -1;
 	if (same(name, "exit"))

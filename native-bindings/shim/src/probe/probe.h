@@ -30,6 +30,9 @@ void report(void);
 /* Prints `fd N TARGET` for each open descriptor. */
 void report_fds(void);
 
+/* Tries what Berth needs of the kernel and prints `feature NAME RESULT` for each; the argument, if any, is the directory of an empty cgroup. */
+int features(char **arguments, char **environment);
+
 /* One subcommand with its arguments, null-terminated; its exit status, or -1 if there is none of that name. */
 int command(char **arguments, char **environment);
 /* The commands that use up something: processes, memory, time, space. */
