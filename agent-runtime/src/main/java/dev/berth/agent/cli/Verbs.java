@@ -8,6 +8,7 @@ import dev.berth.agent.cli.container.LogsVerb;
 import dev.berth.agent.cli.container.PsVerb;
 import dev.berth.agent.cli.container.StatsVerb;
 import dev.berth.agent.cli.container.TopVerb;
+import dev.berth.agent.cli.doctor.DoctorVerb;
 import dev.berth.agent.cli.image.ImagesVerb;
 import dev.berth.agent.cli.image.LoadVerb;
 import dev.berth.agent.cli.image.PullVerb;
@@ -29,7 +30,7 @@ final class Verbs {
             List.of(
                     "run", "create", "start", "stop", "restart", "kill", "pause", "unpause", "wait",
                     "rm", "exec", "attach", "logs", "ps", "inspect", "top", "stats", "events",
-                    "plan", "pull", "load", "images", "tag", "rmi", "version");
+                    "plan", "pull", "load", "images", "tag", "rmi", "doctor", "version");
 
     private Verbs() {}
 
@@ -59,6 +60,7 @@ final class Verbs {
             case "load" -> Optional.of(new LoadVerb());
             case "tag" -> Optional.of(new TagVerb());
             case "rmi" -> Optional.of(new RmiVerb());
+            case "doctor" -> Optional.of(new DoctorVerb());
             case "version" -> Optional.of(new VersionVerb());
             default -> Optional.empty();
         };
