@@ -295,6 +295,9 @@ public final class Cgroup2Control implements CgroupControl, AutoCloseable {
                 }
             }
         } catch (ErrnoException e) {
+            if (e.errno() == Errno.ENOENT) {
+                return Set.of(); // removeTree came this far before
+            }
             throw new IsolatorException("cgroup2: list " + hierarchy.path() + "/c", e);
         }
         return present;
