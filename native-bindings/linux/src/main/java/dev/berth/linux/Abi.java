@@ -2,9 +2,8 @@ package dev.berth.linux;
 
 /**
  * Constants and struct layouts of the kernel and C library interfaces that only the facets use, in jextract's shape: a class per struct, {@code field$offset} in bytes. All are
- * compile-time constants, so that this class is never loaded at run time. {@code tests/arch} compares them with the installed headers.
+ * compile-time constants, unless they differ between the architectures, so that this class is not loaded at run time. {@code tests/arch} compares them with the installed headers.
  */
-@SuppressWarnings("unused")
 final class Abi {
     static final int F_GETFD = 1;
     static final int F_GETFL = 3;
@@ -40,6 +39,7 @@ final class Abi {
     static final int CLD_KILLED = 2;
     static final int CLD_DUMPED = 3;
     static final long PIDFD_INFO_EXIT = 8;
+    static final int PIDFD_INFO_SIZE_VER0 = 64;
     static final long PIDFD_GET_INFO = 0xC040FF0BL;
     static final int POSIX_SPAWN_SETSIGDEF = 0x04;
     static final int POSIX_SPAWN_SETSIGMASK = 0x08;
@@ -56,6 +56,11 @@ final class Abi {
     static final int BPF_F_ALLOW_MULTI = 2;
     static final int BPF_F_REPLACE = 4;
     static final int BPF_OBJ_NAME_LEN = 16;
+
+    static final int EPOLL_CTL_ADD = 1;
+    static final int EPOLL_CTL_DEL = 2;
+    static final int EPOLLIN = 1;
+    static final int CLOCK_MONOTONIC = 1;
 
     static final int TCGETS = 0x5401;
     static final int TCSETSW = 0x5403;
@@ -181,9 +186,8 @@ final class Abi {
         private siginfo_t() {}
     }
 
-    /** Linux 6.15 and later; the ioctl number carries this first size. */
+    /** Linux 6.15 and later. It has grown since; the ioctl number carries the first size, PIDFD_INFO_SIZE_VER0. */
     static final class pidfd_info {
-        static final int sizeof = 64;
         static final int mask$offset = 0;
         static final int exit_code$offset = 60;
 
@@ -245,14 +249,14 @@ final class Abi {
         static final int attach_type$offset = 8;
         static final int attach_flags$offset = 12;
         static final int replace_bpf_fd$offset = 16;
-        static final int query_target_fd$offset = 0;
-        static final int query_attach_type$offset = 4;
-        static final int query_prog_ids$offset = 16;
-        static final int query_prog_cnt$offset = 24;
+        static final int query$target_fd$offset = 0;
+        static final int query$attach_type$offset = 4;
+        static final int query$prog_ids$offset = 16;
+        static final int query$prog_cnt$offset = 24;
         static final int prog_id$offset = 0;
-        static final int info_bpf_fd$offset = 0;
-        static final int info_info_len$offset = 4;
-        static final int info_info$offset = 8;
+        static final int info$bpf_fd$offset = 0;
+        static final int info$info_len$offset = 4;
+        static final int info$info$offset = 8;
 
         private bpf_attr() {}
     }
@@ -263,6 +267,23 @@ final class Abi {
         static final int id$offset = 4;
 
         private bpf_prog_info() {}
+    }
+
+    /** Packed on x86-64 and nowhere else, so not a constant. */
+    static final class epoll_event {
+        static final int sizeof = Arch.select(12, 16);
+        static final int events$offset = 0;
+        static final int data$offset = Arch.select(4, 8);
+
+        private epoll_event() {}
+    }
+
+    static final class itimerspec {
+        static final int sizeof = 32;
+        static final int it_interval$offset = 0;
+        static final int it_value$offset = 16;
+
+        private itimerspec() {}
     }
 
     /** The kernel's {@code struct termios} ({@code asm/termbits.h}), not the C library's. */

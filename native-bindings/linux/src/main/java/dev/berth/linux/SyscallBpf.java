@@ -125,16 +125,16 @@ final class SyscallBpf implements Bpf {
         try (Scratch s = Scratch.open()) {
             MemorySegment ids = s.struct(4L * MAX_PROGRAMS);
             MemorySegment attr = s.struct(Abi.bpf_attr.sizeof);
-            attr.set(ValueLayout.JAVA_INT, Abi.bpf_attr.query_target_fd$offset, cgroup.number());
+            attr.set(ValueLayout.JAVA_INT, Abi.bpf_attr.query$target_fd$offset, cgroup.number());
             attr.set(
                     ValueLayout.JAVA_INT,
-                    Abi.bpf_attr.query_attach_type$offset,
+                    Abi.bpf_attr.query$attach_type$offset,
                     Abi.BPF_CGROUP_DEVICE);
-            attr.set(ValueLayout.JAVA_LONG, Abi.bpf_attr.query_prog_ids$offset, ids.address());
-            attr.set(ValueLayout.JAVA_INT, Abi.bpf_attr.query_prog_cnt$offset, MAX_PROGRAMS);
+            attr.set(ValueLayout.JAVA_LONG, Abi.bpf_attr.query$prog_ids$offset, ids.address());
+            attr.set(ValueLayout.JAVA_INT, Abi.bpf_attr.query$prog_cnt$offset, MAX_PROGRAMS);
             long r = bpf(Abi.BPF_PROG_QUERY, attr);
             Syscall.check(SyscallNumber.bpf, r, "PROG_QUERY device programs");
-            int count = attr.get(ValueLayout.JAVA_INT, Abi.bpf_attr.query_prog_cnt$offset);
+            int count = attr.get(ValueLayout.JAVA_INT, Abi.bpf_attr.query$prog_cnt$offset);
             List<Integer> found = new ArrayList<>();
             for (int i = 0; i < count; i++) {
                 found.add(ids.get(ValueLayout.JAVA_INT, 4L * i));
@@ -164,12 +164,12 @@ final class SyscallBpf implements Bpf {
         try (Scratch s = Scratch.open()) {
             MemorySegment info = s.struct(Abi.bpf_prog_info.sizeof);
             MemorySegment attr = s.struct(Abi.bpf_attr.sizeof);
-            attr.set(ValueLayout.JAVA_INT, Abi.bpf_attr.info_bpf_fd$offset, program.number());
+            attr.set(ValueLayout.JAVA_INT, Abi.bpf_attr.info$bpf_fd$offset, program.number());
             attr.set(
                     ValueLayout.JAVA_INT,
-                    Abi.bpf_attr.info_info_len$offset,
+                    Abi.bpf_attr.info$info_len$offset,
                     Abi.bpf_prog_info.sizeof);
-            attr.set(ValueLayout.JAVA_LONG, Abi.bpf_attr.info_info$offset, info.address());
+            attr.set(ValueLayout.JAVA_LONG, Abi.bpf_attr.info$info$offset, info.address());
             long r = bpf(Abi.BPF_OBJ_GET_INFO_BY_FD, attr);
             Syscall.check(SyscallNumber.bpf, r, "OBJ_GET_INFO_BY_FD");
             return info.get(ValueLayout.JAVA_INT, Abi.bpf_prog_info.id$offset);

@@ -42,7 +42,7 @@ final class SyscallProcesses implements Processes {
     public Optional<Integer> pidfdExitStatus(Fd pidfd) throws ErrnoException {
         SyscallNumber nr = SyscallNumber.ioctl;
         try (Scratch s = Scratch.open()) {
-            MemorySegment info = s.struct(Abi.pidfd_info.sizeof);
+            MemorySegment info = s.struct(Abi.PIDFD_INFO_SIZE_VER0);
             info.set(ValueLayout.JAVA_LONG, Abi.pidfd_info.mask$offset, Abi.PIDFD_INFO_EXIT);
             long r = Syscall.call(nr, pidfd.number(), Abi.PIDFD_GET_INFO, info.address());
             // ENOTTY and EINVAL: a kernel before 6.13. ESRCH: reaped, and the kernel kept nothing.
