@@ -114,11 +114,16 @@ _Noreturn static void finish(struct monitor *m) {
 	sys_exit(0);
 }
 
+/* Output that is not logged is read by the agent, which has the master too: two readers would tear it apart. */
+static int pty_logged(const struct monitor *m) {
+	return m->pty >= 0 && m->log.dir >= 0;
+}
+
 enum slot { SLOT_PIDFD, SLOT_SYNC, SLOT_STDOUT, SLOT_STDERR, SLOT_PTY, SLOT_CGROUP, SLOT_LAUNCH, SLOT_LISTENER, SLOT_CONNECTIONS, SLOTS = SLOT_CONNECTIONS + MAX_CONNECTIONS };
 
 static void fill_slots(const struct monitor *m, struct sys_pollfd *slots) {
 	int quiet = m->pty_quiet_until_ns > sys_clock(SYS_CLOCK_MONOTONIC);
-	int fds[SLOT_CONNECTIONS] = {m->reaped ? -1 : m->pidfd, m->launch.sync, m->stdout_read, m->stderr_read, quiet ? -1 : m->pty, m->cgroup_events, m->launch_socket, m->listener};
+	int fds[SLOT_CONNECTIONS] = {m->reaped ? -1 : m->pidfd, m->launch.sync, m->stdout_read, m->stderr_read, quiet || !pty_logged(m) ? -1 : m->pty, m->cgroup_events, m->launch_socket, m->listener};
 	for (int i = 0; i < SLOT_CONNECTIONS; i++)
 		slots[i] = (struct sys_pollfd){fds[i], i == SLOT_CGROUP ? POLLPRI : POLLIN, 0};
 	for (int i = 0; i < MAX_CONNECTIONS; i++)
@@ -163,7 +168,7 @@ static void dispatch(struct monitor *m, const struct sys_pollfd *slots) {
 static int64_t time_left(const struct monitor *m) {
 	if (!m->reaped)
 		return m->pty >= 0 && m->pty_quiet_until_ns > sys_clock(SYS_CLOCK_MONOTONIC) ? (int64_t)PTY_QUIET_NS : -1;
-	if (m->stdout_read < 0 && m->stderr_read < 0 && m->pty < 0 && m->cgroup_events < 0)
+	if (m->stdout_read < 0 && m->stderr_read < 0 && !pty_logged(m) && m->cgroup_events < 0)
 		return 0;
 	uint64_t now = sys_clock(SYS_CLOCK_MONOTONIC);
 	return now >= m->drain_deadline_ns ? 0 : (int64_t)(m->drain_deadline_ns - now);
