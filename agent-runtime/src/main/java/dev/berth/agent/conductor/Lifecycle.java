@@ -1,0 +1,499 @@
+package dev.berth.agent.conductor;
+
+import dev.berth.agent.config.AgentException;
+import dev.berth.agent.config.AgentLog;
+import dev.berth.agent.config.LogOptions;
+import dev.berth.agent.config.RestartPolicies;
+import dev.berth.agent.config.Signals;
+import dev.berth.containerizer.Containerizer.ContainerEvent;
+import dev.berth.containerizer.ContainerizerException;
+import dev.berth.isolator.ContainerId;
+
+import org.jspecify.annotations.Nullable;
+
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.OptionalInt;
+import java.util.function.BiConsumer;
+
+/** From start to end and around again. Conductor thread. */
+final class Lifecycle {
+    private static final long SECOND_NS = 1_000_000_000L;
+
+    /** How long a kill may take before those who wait for it are told that it did not work. */
+    private static final long KILL_PATIENCE_NS = 10 * SECOND_NS;
+
+    private final Conductor conductor;
+    private final ConductorParts parts;
+    private final Registry registry;
+    private final History history;
+    private final Timers timers;
+    private final Map<ContainerId, List<Runnable>> afterStart = new HashMap<>();
+    private @Nullable BiConsumer<Container, Answer<Boolean>> remover;
+
+    Lifecycle(
+            Conductor conductor,
+            ConductorParts parts,
+            Registry registry,
+            History history,
+            Timers timers) {
+        this.conductor = conductor;
+        this.parts = parts;
+        this.registry = registry;
+        this.history = history;
+        this.timers = timers;
+    }
+
+    void removeWith(BiConsumer<Container, Answer<Boolean>> with) {
+        remover = with;
+    }
+
+    /** Empties a list of answers and returns what was in it: an answer may lead to a new one. */
+    static <T> List<T> drain(List<T> answers) {
+        List<T> all = List.copyOf(answers);
+        answers.clear();
+        return all;
+    }
+
+    void start(Container container, Answer<Boolean> answer) {
+        switch (container.status) {
+            case RUNNING ->
+                    answer.onFailure(AgentException.notModified("container is already running"));
+            case PAUSED ->
+                    answer.onFailure(
+                            AgentException.conflict(
+                                    "cannot start a paused container, try unpause instead"));
+            case REMOVING, DEAD ->
+                    answer.onFailure(
+                            AgentException.conflict(
+                                    "container is marked for removal and cannot be started"));
+            case STARTING -> container.startAnswers.add(answer);
+            case CREATED, EXITED, RESTARTING -> {
+                container.startAnswers.add(answer);
+                container.cancelTimer();
+                launch(container);
+            }
+        }
+    }
+
+    private void launch(Container container) {
+        int before = container.run;
+        Status status = container.status;
+        try {
+            container.config =
+                    parts.translation()
+                            .translate(container.id, container.spec, container.identity);
+            container.run++;
+            history.starting(container);
+            container.stoppedByUser = false;
+            container.removeAsked = false;
+            container.status = Status.STARTING;
+            registry.publish(container);
+            parts.containerizer().start(container.config, LogOptions.of(container.spec));
+        } catch (AgentException e) {
+            container.run = before;
+            container.status = status == Status.RESTARTING ? Status.EXITED : status;
+            registry.publish(container);
+            drain(container.startAnswers).forEach(answer -> answer.onFailure(e));
+        }
+    }
+
+    void onStarted(ContainerEvent.Started started) {
+        Container container = registry.byId(started.id());
+        if (container == null) {
+            return;
+        }
+        boolean found = container.status.isAlive();
+        container.pid = started.pid();
+        container.warnings = started.warnings();
+        if (!found) {
+            container.status = Status.RUNNING;
+            container.startedNs = parts.clock().realtimeNs();
+            container.finishedNs = 0;
+            container.exitCode = 0;
+            container.oomKilled = false;
+            container.error = "";
+            container.timeline = started.timeline();
+            history.started(container);
+            parts.counters().increment(Counter.CONTAINERS_STARTED);
+            conductor.tell(container, "start", Map.of());
+        }
+        registry.publish(container);
+        if (!found) {
+            ContainerView view = container.view();
+            List.copyOf(container.watchers).forEach(watcher -> watcher.onStarted(view));
+        }
+        drain(container.startAnswers).forEach(answer -> answer.onResult(true));
+        runAfterStart(container);
+    }
+
+    private void runAfterStart(Container container) {
+        List<Runnable> waiting = afterStart.remove(container.id);
+        if (waiting != null) {
+            waiting.forEach(Runnable::run);
+        }
+    }
+
+    private void later(Container container, Runnable step) {
+        afterStart.computeIfAbsent(container.id, _ -> new ArrayList<>()).add(step);
+    }
+
+    void onStartFailed(ContainerEvent.StartFailed failed) {
+        Container container = registry.byId(failed.id());
+        if (container == null) {
+            return;
+        }
+        container.exitCode = failed.code();
+        container.error = failed.message();
+        container.pid = 0;
+        container.finishedNs = parts.clock().realtimeNs();
+        container.status = container.exits.isEmpty() ? Status.CREATED : Status.EXITED;
+        parts.counters().increment(Counter.CONTAINER_START_FAILURES);
+        history.ended(container);
+        registry.publish(container);
+        AgentException failure = startFailure(failed);
+        drain(container.startAnswers).forEach(answer -> answer.onFailure(failure));
+        ended(container);
+        runAfterStart(container);
+        if (container.spec.autoRemove() || container.removeAsked) {
+            remove(container, Answer.ignore());
+        }
+    }
+
+    /** The docker CLI tells 126 and 127 by words in the message. */
+    private static AgentException startFailure(ContainerEvent.StartFailed failed) {
+        String message = "cannot start container: " + failed.message();
+        return switch (failed.code()) {
+            case 127 ->
+                    new AgentException(
+                            AgentException.Kind.INVALID,
+                            with(message, "executable file not found in $PATH"),
+                            127);
+            case 126 ->
+                    new AgentException(
+                            AgentException.Kind.INVALID, with(message, "permission denied"), 126);
+            default ->
+                    new AgentException(AgentException.Kind.FAILED, message, failed.code());
+        };
+    }
+
+    private static String with(String message, String words) {
+        return message.contains(words) ? message : message + ": " + words;
+    }
+
+    void onOom(ContainerEvent.Oom oom) {
+        Container container = registry.byId(oom.id());
+        if (container != null) {
+            container.oomKilled = true;
+            registry.publish(container);
+            conductor.tell(container, "oom", Map.of());
+        }
+    }
+
+    void onPaused(ContainerEvent.Paused paused) {
+        Container container = registry.byId(paused.id());
+        if (container == null || !container.status.isAlive()) {
+            return;
+        }
+        Status next = paused.paused() ? Status.PAUSED : Status.RUNNING;
+        if (container.status != next) {
+            container.status = next;
+            registry.publish(container);
+            conductor.tell(container, paused.paused() ? "pause" : "unpause", Map.of());
+        }
+        drain(container.pauseAnswers).forEach(answer -> answer.onResult(true));
+    }
+
+    void onExited(ContainerEvent.Exited exited) {
+        Container container = registry.byId(exited.id());
+        if (container == null) {
+            return;
+        }
+        container.cancelTimer();
+        container.pid = 0;
+        container.exitCode = exited.status().code();
+        container.oomKilled |= exited.status().oomKilled();
+        container.finishedNs =
+                exited.status().finishedAtNs() > 0
+                        ? exited.status().finishedAtNs()
+                        : parts.clock().realtimeNs();
+        if (exited.status().waitStatus() < 0) {
+            container.error = "unknown exit status: the monitor was lost";
+        }
+        container.ended(
+                new ContainerView.Exit(
+                        container.run,
+                        container.exitCode,
+                        container.oomKilled,
+                        container.startedNs,
+                        container.finishedNs));
+        boolean again =
+                !container.removeAsked
+                        && !container.restartAsked
+                        && RestartPolicies.restarts(
+                                container.spec,
+                                container.exitCode,
+                                container.restartCount,
+                                container.stoppedByUser);
+        container.status = again ? Status.RESTARTING : Status.EXITED;
+        history.ended(container);
+        history.compactWhenLong(registry.all());
+        parts.counters().increment(Counter.CONTAINERS_EXITED);
+        if (container.oomKilled) {
+            parts.counters().increment(Counter.CONTAINERS_OOM_KILLED);
+        }
+        conductor.tell(
+                container, "die", Map.of("exitCode", String.valueOf(container.exitCode)));
+        registry.publish(container);
+        drain(container.startAnswers).forEach(answer -> answer.onResult(true));
+        ended(container);
+        boolean stopped = !container.stopAnswers.isEmpty();
+        drain(container.stopAnswers).forEach(answer -> answer.onResult(true));
+        drain(container.pauseAnswers)
+                .forEach(
+                        answer ->
+                                answer.onFailure(
+                                        AgentException.conflict("container has exited")));
+        if (stopped) {
+            conductor.tell(container, "stop", Map.of());
+        }
+        afterEnd(container, again);
+    }
+
+    private void ended(Container container) {
+        ContainerView view = container.view();
+        List.copyOf(container.watchers).forEach(watcher -> watcher.onEnded(view));
+    }
+
+    private void afterEnd(Container container, boolean again) {
+        runAfterStart(container);
+        if (container.removeAsked || container.spec.autoRemove()) {
+            remove(container, Answer.ignore());
+        } else if (container.restartAsked) {
+            container.restartAsked = false;
+            launch(container);
+        } else if (again) {
+            container.restartDelayNs =
+                    RestartPolicies.delayNs(
+                            container.restartDelayNs,
+                            container.finishedNs - container.startedNs);
+            container.timer =
+                    timers.at(
+                            parts.clock().monotonicNs() + container.restartDelayNs,
+                            () -> restartByPolicy(container));
+        }
+    }
+
+    private void restartByPolicy(Container container) {
+        container.timer = null;
+        container.restartCount++;
+        parts.counters().increment(Counter.RESTARTS);
+        launch(container);
+    }
+
+    /** After a start of the agent: what should run by its policy and does not. */
+    void resumePolicies() {
+        for (Container container : List.copyOf(registry.all())) {
+            boolean ran = container.run > 0 && container.status == Status.EXITED;
+            String policy = container.spec.restartPolicy();
+            boolean wanted =
+                    policy.equals("always")
+                            || (policy.equals("unless-stopped") && !container.stoppedByUser)
+                            || (policy.equals("on-failure")
+                                    && container.exitCode != 0
+                                    && !container.stoppedByUser);
+            if (ran && wanted) {
+                restartByPolicy(container);
+            }
+            if (container.status == Status.EXITED && container.spec.autoRemove()) {
+                remove(container, Answer.ignore());
+            }
+        }
+    }
+
+    void stop(Container container, OptionalInt signal, OptionalInt seconds, Answer<Boolean> answer) {
+        switch (container.status) {
+            case CREATED, EXITED, DEAD, REMOVING ->
+                    answer.onFailure(AgentException.notModified("container is not running"));
+            case RESTARTING -> {
+                container.cancelTimer();
+                container.stoppedByUser = true;
+                history.stopAsked(container);
+                container.status = Status.EXITED;
+                registry.publish(container);
+                answer.onResult(true);
+            }
+            case STARTING -> later(container, () -> stop(container, signal, seconds, answer));
+            case RUNNING, PAUSED -> {
+                container.stopAnswers.add(answer);
+                try {
+                    int first = signal.isPresent() ? signal.getAsInt() : container.spec.stopSignal();
+                    int wait = seconds.orElse(container.spec.stopTimeoutSeconds());
+                    container.stoppedByUser = true;
+                    history.stopAsked(container);
+                    if (container.status == Status.PAUSED) {
+                        parts.containerizer().pause(container.id, false);
+                    }
+                    if (first == Signals.SIGKILL || wait == 0) {
+                        killNow(container);
+                    } else {
+                        tellKill(container, first);
+                        parts.containerizer().signal(container.id, first);
+                        if (wait > 0) {
+                            container.cancelTimer();
+                            container.timer =
+                                    timers.at(
+                                            parts.clock().monotonicNs() + wait * SECOND_NS,
+                                            () -> killNow(container));
+                        }
+                    }
+                } catch (AgentException e) {
+                    container.stopAnswers.remove(answer);
+                    answer.onFailure(e);
+                } catch (ContainerizerException e) {
+                    container.stopAnswers.remove(answer);
+                    answer.onFailure(AgentException.failed("stop " + container.name, e));
+                }
+            }
+        }
+    }
+
+    private void tellKill(Container container, int signal) {
+        conductor.tell(container, "kill", Map.of("signal", String.valueOf(signal)));
+    }
+
+    /** Kills everything in the container; who waits is told after ten seconds if that did not end it. */
+    private void killNow(Container container) {
+        container.cancelTimer();
+        tellKill(container, Signals.SIGKILL);
+        try {
+            parts.containerizer().kill(container.id);
+        } catch (ContainerizerException e) {
+            AgentLog.error("kill " + container.id.shortForm(), e);
+        }
+        container.timer =
+                timers.at(
+                        parts.clock().monotonicNs() + KILL_PATIENCE_NS,
+                        () -> {
+                            AgentException late =
+                                    new AgentException(
+                                            AgentException.Kind.FAILED,
+                                            "container "
+                                                    + container.name
+                                                    + " did not end 10 seconds after SIGKILL");
+                            drain(container.stopAnswers)
+                                    .forEach(answer -> answer.onFailure(late));
+                            drain(container.removeAnswers)
+                                    .forEach(answer -> answer.onFailure(late));
+                        });
+    }
+
+    void kill(Container container, int signal, Answer<Boolean> answer) {
+        if (container.status == Status.STARTING) {
+            later(container, () -> kill(container, signal, answer));
+            return;
+        }
+        if (!container.status.isAlive()) {
+            answer.onFailure(notRunning(container));
+            return;
+        }
+        try {
+            if (signal == Signals.SIGKILL) {
+                container.stoppedByUser = true;
+                history.stopAsked(container);
+                container.stopAnswers.add(answer);
+                killNow(container);
+                return;
+            }
+            if (!parts.containerizer().signal(container.id, signal)) {
+                answer.onFailure(notRunning(container));
+                return;
+            }
+            if (signal == container.spec.stopSignal()) {
+                container.stoppedByUser = true;
+                history.stopAsked(container);
+            }
+            tellKill(container, signal);
+            answer.onResult(true);
+        } catch (AgentException e) {
+            answer.onFailure(e);
+        } catch (ContainerizerException e) {
+            answer.onFailure(AgentException.failed("kill " + container.name, e));
+        }
+    }
+
+    static AgentException notRunning(Container container) {
+        return AgentException.conflict("container " + container.id + " is not running");
+    }
+
+    void pause(Container container, boolean paused, Answer<Boolean> answer) {
+        if (container.status == Status.STARTING) {
+            later(container, () -> pause(container, paused, answer));
+            return;
+        }
+        if (!container.status.isAlive()) {
+            answer.onFailure(notRunning(container));
+            return;
+        }
+        if ((container.status == Status.PAUSED) == paused) {
+            answer.onFailure(
+                    AgentException.conflict(
+                            "container "
+                                    + container.id
+                                    + (paused ? " is already paused" : " is not paused")));
+            return;
+        }
+        container.pauseAnswers.add(answer);
+        try {
+            parts.containerizer().pause(container.id, paused);
+        } catch (ContainerizerException e) {
+            container.pauseAnswers.remove(answer);
+            answer.onFailure(AgentException.failed("pause " + container.name, e));
+        }
+    }
+
+    void restart(Container container, OptionalInt signal, OptionalInt seconds, Answer<Boolean> answer) {
+        if (container.status == Status.STARTING) {
+            later(container, () -> restart(container, signal, seconds, answer));
+        } else if (container.status.isAlive()) {
+            container.restartAsked = true;
+            container.startAnswers.add(answer);
+            stop(container, signal, seconds, Answer.ignore());
+        } else {
+            start(container, answer);
+        }
+    }
+
+    void remove(Container container, boolean force, Answer<Boolean> answer) {
+        if (container.status == Status.STARTING) {
+            later(container, () -> remove(container, force, answer));
+            return;
+        }
+        boolean busy = container.status.isAlive() || container.status == Status.RESTARTING;
+        if (busy && !force) {
+            answer.onFailure(
+                    AgentException.conflict(
+                            "cannot remove container \"/"
+                                    + container.name
+                                    + "\": container is "
+                                    + container.status.word()
+                                    + ": stop the container before removing or force remove"));
+        } else if (container.status.isAlive()) {
+            container.removeAsked = true;
+            container.stoppedByUser = true;
+            container.removeAnswers.add(answer);
+            killNow(container);
+        } else {
+            remove(container, answer);
+        }
+    }
+
+    private void remove(Container container, Answer<Boolean> answer) {
+        BiConsumer<Container, Answer<Boolean>> with = remover;
+        if (with != null) {
+            with.accept(container, answer);
+        }
+    }
+}
