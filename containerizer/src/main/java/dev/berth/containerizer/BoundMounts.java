@@ -13,8 +13,12 @@ import dev.berth.linux.Linux;
 import dev.berth.linux.OwnedFd;
 import dev.berth.linux.Statx;
 
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 
 /**
  * Fills the slots whose descriptors come from the host or from another container: bind sources and generated files, cloned in the agent's own mount namespace (the spawner's goes stale), and namespaces to share.
@@ -28,6 +32,20 @@ final class BoundMounts {
 
     BoundMounts(Context context) {
         this.context = context;
+    }
+
+    /** The slots whose sources are no directories now. */
+    static Set<Slot> likelyFiles(ContainerConfig config) {
+        Set<Slot> files = new HashSet<>();
+        List<MountSpec> specs = config.mounts();
+        for (int n = 0; n < specs.size(); n++) {
+            if (specs.get(n) instanceof MountSpec.Bind bind
+                    && !Files.isDirectory(Path.of(bind.source()))) {
+                files.add(Slot.bind(n));
+            }
+        }
+        config.hostsFiles().values().forEach(name -> files.add(Slot.file(name)));
+        return files;
     }
 
     /** Fills what the plan names and nobody has filled yet. */

@@ -169,6 +169,7 @@ public final class HostContainerizer implements Containerizer {
     @Override
     public void removeRoot(ContainerId id) throws ContainerizerException {
         context.roots.remove(id);
+        launches.unprepare(id);
         try {
             context.directories.removeData(id);
         } catch (ErrnoException e) {
@@ -187,6 +188,12 @@ public final class HostContainerizer implements Containerizer {
     @Override
     public void prepareStart(ContainerConfig config) throws ContainerizerException {
         context.roots.prepareStart(config);
+        try {
+            launches.prepare(config);
+        } catch (IsolatorException | ErrnoException e) {
+            throw new ContainerizerException(
+                    "prepare a start of container " + config.id().shortForm(), e);
+        }
     }
 
     @Override

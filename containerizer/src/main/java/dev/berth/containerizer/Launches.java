@@ -19,7 +19,10 @@ import dev.berth.linux.OwnedFd;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 
 /**
  * From a configuration to a program that is on its way to the spawner. Each step of a launch is followed by its {@link CrashPoint}.
@@ -30,11 +33,14 @@ final class Launches {
     /** Docker's number for a failure of the engine itself. */
     static final int ENGINE_FAILURE = 125;
 
+    private static final Containerizer.LogLimits NO_ROTATION = new Containerizer.LogLimits(0, 1);
+
     private final Context context;
     private final Plans planner;
     private final BoundMounts mounts;
     private final Monitored monitored;
     private final ArrayDeque<Run> waitingForNamespace = new ArrayDeque<>();
+    private final Map<ContainerId, Prepared> prepared = new ConcurrentHashMap<>();
 
     /** Receives what monitors say and what failed before there was one. */
     interface Monitored {
@@ -52,11 +58,47 @@ final class Launches {
         this.monitored = monitored;
     }
 
+    /** A launch as far as it can be made ahead. {@code files}: the slots whose mounts are taken to be files. */
+    private record Prepared(
+            ContainerConfig config,
+            LaunchPlan plan,
+            LaunchProgram program,
+            byte[] bytes,
+            Set<Slot> files) {}
+
+    /** Plans and encodes ahead of {@link #start}, and makes the log directory. File lane. */
+    void prepare(ContainerConfig config)
+            throws ContainerizerException, IsolatorException, ErrnoException {
+        LaunchPlan plan = planner.plan(config);
+        Set<Slot> files = BoundMounts.likelyFiles(config);
+        LaunchProgram program = LaunchProgram.lower(plan, settings(NO_ROTATION), files::contains);
+        context.directories.makeLog(config.id()).close();
+        prepared.put(config.id(), new Prepared(config, plan, program, program.encode(), files));
+    }
+
+    void unprepare(ContainerId id) {
+        prepared.remove(id);
+    }
+
+    private static LaunchSettings settings(Containerizer.LogLimits log) {
+        return new LaunchSettings(
+                RunDirectories.RECORD, RunDirectories.SOCKET, true, log.maxBytes(), log.maxFiles());
+    }
+
     /** Starts a run as far as the spawner; failures go to {@link Monitored#onFailed}. */
     void start(Run run) {
         run.stamp("asked");
         try {
-            LaunchPlan plan = planner.plan(run.config);
+            Prepared ready = prepared.remove(run.id());
+            if (ready != null && ready.config.equals(run.config)) {
+                run.program = Optional.of(ready.program);
+                run.prepared = Optional.of(ready.bytes);
+                run.preparedFiles = ready.files;
+            }
+            LaunchPlan plan =
+                    run.prepared.isPresent() && ready != null
+                            ? ready.plan
+                            : planner.plan(run.config);
             run.accept(new RunState.Input.Planned(plan));
             run.stamp("planned");
             context.note(new JournalEntry.StartBegun(run.id()));
@@ -109,17 +151,16 @@ final class Launches {
             }
             run.slots.fill(Slot.NETNS, namespace.get());
         }
-        LaunchSettings settings =
-                new LaunchSettings(
-                        RunDirectories.RECORD,
-                        RunDirectories.SOCKET,
-                        true,
-                        run.log.maxBytes(),
-                        run.log.maxFiles());
-        LaunchProgram program = LaunchProgram.lower(plan, settings, run.slots::isFile);
-        run.program = Optional.of(program);
-        run.stamp("lowered");
-        Sending sending = prepare(program, run.slots);
+        if (run.prepared.isEmpty() || !matches(run.preparedFiles, run.slots)) {
+            LaunchProgram program = LaunchProgram.lower(plan, settings(run.log), run.slots::isFile);
+            run.program = Optional.of(program);
+            run.prepared = Optional.of(program.encode());
+            run.stamp("lowered");
+        }
+        byte[] bytes = run.prepared.orElseThrow();
+        LaunchProgram.setLogLimits(bytes, run.log.maxBytes(), run.log.maxFiles());
+        Sending sending = prepare(run.program.orElseThrow(), bytes, run.slots);
+        run.prepared = Optional.empty();
         context.crash.reached(CrashPoint.PROGRAM_SEALED);
         run.process.watch(context.reactor, sending.monitor, () -> monitored.onMonitor(run));
         run.stamp("sent");
@@ -131,7 +172,17 @@ final class Launches {
 
     private record Sending(int size, List<OwnedFd> descriptors, MonitorClient monitor) {}
 
-    private Sending prepare(LaunchProgram program, Slots slots)
+    /** Whether every bind source is still what it was taken for. */
+    private static boolean matches(Set<Slot> files, Slots slots) {
+        for (Slot slot : slots.filled()) {
+            if (slots.isFile(slot) != files.contains(slot)) {
+                return false;
+            }
+        }
+        return true;
+    }
+
+    private Sending prepare(LaunchProgram program, byte[] bytes, Slots slots)
             throws ContainerizerException, ErrnoException {
         for (Slot slot : program.slots()) {
             if (slots.find(slot).isEmpty()) {
@@ -139,7 +190,6 @@ final class Launches {
                         "launch of " + program.id() + ": nothing filled slot " + slot);
             }
         }
-        byte[] bytes = program.encode();
         OwnedFd memfd = SealedMemfd.of(context.linux, "berth-program", bytes);
         OwnedFd[] pair;
         try {
@@ -210,18 +260,19 @@ final class Launches {
                         1);
         LaunchProgram program = LaunchProgram.lower(plan, settings, slots::isFile);
         exec.program = Optional.of(program);
-        Sending sending = prepare(program, slots);
+        Sending sending = prepare(program, program.encode(), slots);
         exec.process.watch(
                 context.reactor, sending.monitor, () -> monitored.onExecMonitor(run, exec));
         context.spawner.launch(sending.size, sending.descriptors);
         context.crash.reached(CrashPoint.EXEC_SENT);
     }
 
-    /** The program that a start would send, with every slot a directory. */
+    /** The program that a start would send. */
     LaunchProgram lowered(ContainerConfig config) throws ContainerizerException, IsolatorException {
-        LaunchSettings settings =
-                new LaunchSettings(RunDirectories.RECORD, RunDirectories.SOCKET, true, 0, 1);
-        return LaunchProgram.lower(planner.plan(config), settings, _ -> false);
+        return LaunchProgram.lower(
+                planner.plan(config),
+                settings(NO_ROTATION),
+                BoundMounts.likelyFiles(config)::contains);
     }
 
     /** Whether no launch is under way. */

@@ -5,6 +5,7 @@ import dev.berth.containerizer.launch.LaunchTimeline;
 import dev.berth.containerizer.launch.MonitorClient;
 import dev.berth.isolator.ContainerConfig;
 import dev.berth.isolator.ContainerId;
+import dev.berth.isolator.Slot;
 import dev.berth.isolator.Slots;
 import dev.berth.linux.ErrnoException;
 import dev.berth.linux.OwnedFd;
@@ -14,6 +15,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 
 /** One run of a container: its state and the descriptors that belong to it. Mutable. Thread: conductor. */
 final class Run {
@@ -25,6 +27,8 @@ final class Run {
     final List<LaunchTimeline.Stage> stages = new ArrayList<>();
     RunState state;
     Optional<LaunchProgram> program = Optional.empty();
+    Optional<byte[]> prepared = Optional.empty();
+    Set<Slot> preparedFiles = Set.of();
     boolean killAsked;
     boolean endingSoon;
     boolean complained;

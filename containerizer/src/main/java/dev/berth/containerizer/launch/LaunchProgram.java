@@ -28,6 +28,8 @@ public final class LaunchProgram {
     public static final int MAX_SLOTS = 200;
 
     static final int RELOC_BYTES = 16;
+    private static final int LOG_MAX_BYTES_AT = 84;
+    private static final int LOG_MAX_FILES_AT = 88;
 
     private final ProgramHeader header;
     private final List<ProgramOp> host;
@@ -204,6 +206,14 @@ public final class LaunchProgram {
         }
         b.put(data);
         return b.array();
+    }
+
+    /** Changes the rotation of the log in encoded bytes: the one thing that is only known when a prepared launch is used. */
+    public static void setLogLimits(byte[] encoded, int maxBytes, int maxFiles) {
+        ByteBuffer.wrap(encoded)
+                .order(ByteOrder.LITTLE_ENDIAN)
+                .putInt(LOG_MAX_BYTES_AT, maxBytes)
+                .putInt(LOG_MAX_FILES_AT, maxFiles);
     }
 
     private static void put(ByteBuffer b, ProgramOp op) {

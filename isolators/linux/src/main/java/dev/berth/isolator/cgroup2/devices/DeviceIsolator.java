@@ -39,6 +39,7 @@ public final class DeviceIsolator implements Isolator, AutoCloseable {
     private final Map<DeviceProgram, Loaded> programs = new HashMap<>();
     private final Map<ContainerId, Loaded> attached = new HashMap<>();
     private final @Nullable String unsupported;
+    private @Nullable Loaded idle;
 
     /** A program in the kernel and how many containers have it. */
     private static final class Loaded {
@@ -184,10 +185,16 @@ public final class DeviceIsolator implements Isolator, AutoCloseable {
         }
     }
 
+    /** The program that was used last stays loaded, since the next container mostly wants the same: loading is what the verifier takes its time for. */
     private void discardUnused(@Nullable Loaded loaded) {
-        if (loaded != null && loaded.users == 0) {
-            programs.remove(loaded.program);
-            loaded.fd.close();
+        if (loaded == null || loaded.users > 0 || loaded == idle) {
+            return;
+        }
+        Loaded former = idle;
+        idle = loaded;
+        if (former != null && former.users == 0) {
+            programs.remove(former.program);
+            former.fd.close();
         }
     }
 
