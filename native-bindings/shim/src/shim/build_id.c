@@ -4,8 +4,8 @@
 
 #include "sys.h"
 
-/* From the linker: where the program's own ELF header is in memory. */
-extern const Elf64_Ehdr __ehdr_start __attribute__((visibility("hidden")));
+/* From the linker: where the program's own file begins in memory, ELF header first. */
+extern const uint8_t __ehdr_start[] __attribute__((visibility("hidden")));
 
 #define GNU_BUILD_ID 3
 
@@ -29,11 +29,11 @@ static uint64_t search(const uint8_t *notes, uint64_t size) {
 }
 
 uint64_t build_id(void) {
-	const uint8_t *base = (const uint8_t *)&__ehdr_start;
-	const Elf64_Phdr *headers = (const Elf64_Phdr *)(base + __ehdr_start.e_phoff);
-	for (int i = 0; i < __ehdr_start.e_phnum; i++)
+	const Elf64_Ehdr *file = (const Elf64_Ehdr *)__ehdr_start;
+	const Elf64_Phdr *headers = (const Elf64_Phdr *)(__ehdr_start + file->e_phoff);
+	for (int i = 0; i < file->e_phnum; i++)
 		if (headers[i].p_type == PT_NOTE) {
-			uint64_t id = search(base + headers[i].p_offset, headers[i].p_filesz);
+			uint64_t id = search(__ehdr_start + headers[i].p_offset, headers[i].p_filesz);
 			if (id != 0)
 				return id;
 		}

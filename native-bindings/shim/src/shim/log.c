@@ -77,8 +77,7 @@ static int begin_file(struct log *log) {
 	return 0;
 }
 
-/* Where the whole frames of a file end. */
-static uint64_t whole_frames(const uint8_t *file, uint64_t size) {
+uint64_t log_whole_frames(const uint8_t *file, uint64_t size) {
 	uint64_t at = sizeof(struct log_header);
 	uint64_t last = at;
 	while (size - at >= sizeof(struct log_frame)) {
@@ -113,7 +112,7 @@ static int continue_file(struct log *log) {
 		sys_close(fd);
 		return foreign ? 1 : (int)mapped;
 	}
-	uint64_t end = whole_frames((const uint8_t *)mapped, (uint64_t)size);
+	uint64_t end = log_whole_frames((const uint8_t *)mapped, (uint64_t)size);
 	sys_munmap((void *)mapped, (size_t)size);
 	log->fd = fd;
 	log->size = end;

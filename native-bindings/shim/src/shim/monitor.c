@@ -209,8 +209,8 @@ static void add(int *keep, uint32_t *count, int fd) {
 }
 
 /* Whatever the host section opened or the agent sent is the child's now; held open here it would keep mounts, namespaces and pipes alive for the container's whole life. */
-static void close_spent(struct monitor *m) {
-	int keep[16];
+void monitor_close_spent(struct monitor *m) {
+	int keep[16 + MAX_CONNECTIONS];
 	uint32_t count = 0;
 	add(keep, &count, m->launch_socket);
 	add(keep, &count, m->listener);
@@ -224,6 +224,8 @@ static void close_spent(struct monitor *m) {
 	add(keep, &count, m->pty);
 	add(keep, &count, m->pidfd);
 	add(keep, &count, m->launch.sync);
+	for (int i = 0; i < MAX_CONNECTIONS; i++)
+		add(keep, &count, m->connections[i].fd);
 	sort(keep, count);
 	close_all_but(keep, count);
 }
@@ -279,7 +281,7 @@ void monitor_main(struct packet *packet, uint64_t received_ns) {
 		watch_abort(m);
 	if (m->pty < 0)
 		set_window(m);
-	close_spent(m);
+	monitor_close_spent(m);
 	sys_munmap(l->base, l->size);
 	watch_run(m);
 }

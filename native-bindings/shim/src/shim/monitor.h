@@ -44,11 +44,18 @@ struct monitor {
 	int reaped;
 	uint64_t drain_deadline_ns;
 	struct exited exited;
+	/* The launch failed; failed says where. */
+	int has_failed;
 	struct failed failed;
+	/* Until then the pty master is left alone: nobody has its other side open, which a later open may change. */
+	uint64_t pty_quiet_until_ns;
 };
 
 /* Runs a launch: packet holds the program, the launch socket and the program's descriptors. In a process of its own, forked for this. */
 _Noreturn void monitor_main(struct packet *packet, uint64_t received_ns);
+
+/* Closes what only the launch needed. */
+void monitor_close_spent(struct monitor *m);
 
 /* After CLONE: serves sockets, logs, reaps, records, and ends the process. */
 _Noreturn void watch_run(struct monitor *m);

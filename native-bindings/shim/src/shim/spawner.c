@@ -129,8 +129,13 @@ int spawner_main(void) {
 			say_error(packet.header.seq, EINVAL);
 		else if (result == -ENODATA || result == -ECONNRESET)
 			return 0;
-		else if (result < 0 && result != -EINTR)
+		else if (result < 0 && result != -EINTR && result != -EAGAIN)
 			return 1;
+		if (result == -EAGAIN) {
+			/* Whoever made the socket may have made it non-blocking. */
+			struct sys_pollfd input = {SPAWNER_SOCKET, POLLIN, 0};
+			sys_poll(&input, 1, -1);
+		}
 		if (result == 0)
 			dispatch(&packet, into_cgroup);
 		wire_close_fds(&packet);

@@ -3,7 +3,7 @@
 #include "text.h"
 
 #define DRAIN_NS (2 * NS_PER_S)
-#define POLL_EVERYTHING (POLLIN | POLLHUP | POLLERR)
+#define PTY_QUIET_NS (100 * NS_PER_MS)
 
 /* One for all streams: a frame is written before the next is read. */
 static struct log_buffer buffer;
@@ -13,11 +13,14 @@ static void close_stream(int *fd) {
 	*fd = -1;
 }
 
-/* One read, one frame. A pty master says EIO when its last slave is closed. */
+/* One read, one frame. */
 static void pump(struct monitor *m, int *fd, enum log_stream stream) {
 	long got = sys_read(*fd, buffer.payload, sizeof buffer.payload);
 	if (got > 0)
 		log_append(&m->log, &buffer, (uint32_t)got, stream);
+	else if (got == -EIO && fd == &m->pty && !m->reaped)
+		/* Its last slave was closed, but the process lives and may open another; closing the master would hang up on it. */
+		m->pty_quiet_until_ns = sys_clock(SYS_CLOCK_MONOTONIC) + PTY_QUIET_NS;
 	else if (got != -EAGAIN && got != -EINTR)
 		close_stream(fd);
 }
@@ -63,6 +66,7 @@ static void reap(struct monitor *m) {
 	m->exited.user_us = micros(usage.ru_utime);
 	m->exited.system_us = micros(usage.ru_stime);
 	m->reaped = 1;
+	m->pty_quiet_until_ns = 0;
 	m->drain_deadline_ns = sys_clock(SYS_CLOCK_MONOTONIC) + DRAIN_NS;
 	if ((m->flags & PROGRAM_KILL_CGROUP) != 0 && m->cgroup_dir >= 0)
 		kill_cgroup(m);
@@ -89,7 +93,8 @@ static void check_sync(struct monitor *m) {
 		leave_launch(m);
 }
 
-static void finish(struct monitor *m, const struct failed *failure) {
+_Noreturn static void finish(struct monitor *m) {
+	const struct failed *failure = m->has_failed ? &m->failed : 0;
 	char text[512];
 	if (m->cgroup_dir >= 0 && text_read_file(m->cgroup_dir, "memory.events", text, sizeof text) > 0)
 		m->exited.oom_kills = text_value(text, "oom_kill");
@@ -109,10 +114,16 @@ static void finish(struct monitor *m, const struct failed *failure) {
 	sys_exit(0);
 }
 
+/* Output that is not logged is read by the agent, which has the master too: two readers would tear it apart. */
+static int pty_logged(const struct monitor *m) {
+	return m->pty >= 0 && m->log.dir >= 0;
+}
+
 enum slot { SLOT_PIDFD, SLOT_SYNC, SLOT_STDOUT, SLOT_STDERR, SLOT_PTY, SLOT_CGROUP, SLOT_LAUNCH, SLOT_LISTENER, SLOT_CONNECTIONS, SLOTS = SLOT_CONNECTIONS + MAX_CONNECTIONS };
 
 static void fill_slots(const struct monitor *m, struct sys_pollfd *slots) {
-	int fds[SLOT_CONNECTIONS] = {m->reaped ? -1 : m->pidfd, m->launch.sync, m->stdout_read, m->stderr_read, m->pty, m->cgroup_events, m->launch_socket, m->listener};
+	int quiet = m->pty_quiet_until_ns > sys_clock(SYS_CLOCK_MONOTONIC);
+	int fds[SLOT_CONNECTIONS] = {m->reaped ? -1 : m->pidfd, m->launch.sync, m->stdout_read, m->stderr_read, quiet || !pty_logged(m) ? -1 : m->pty, m->cgroup_events, m->launch_socket, m->listener};
 	for (int i = 0; i < SLOT_CONNECTIONS; i++)
 		slots[i] = (struct sys_pollfd){fds[i], i == SLOT_CGROUP ? POLLPRI : POLLIN, 0};
 	for (int i = 0; i < MAX_CONNECTIONS; i++)
@@ -156,8 +167,8 @@ static void dispatch(struct monitor *m, const struct sys_pollfd *slots) {
 /* Below 0: not ending, wait for ever. */
 static int64_t time_left(const struct monitor *m) {
 	if (!m->reaped)
-		return -1;
-	if (m->stdout_read < 0 && m->stderr_read < 0 && m->pty < 0 && m->cgroup_events < 0)
+		return m->pty >= 0 && m->pty_quiet_until_ns > sys_clock(SYS_CLOCK_MONOTONIC) ? (int64_t)PTY_QUIET_NS : -1;
+	if (m->stdout_read < 0 && m->stderr_read < 0 && !pty_logged(m) && m->cgroup_events < 0)
 		return 0;
 	uint64_t now = sys_clock(SYS_CLOCK_MONOTONIC);
 	return now >= m->drain_deadline_ns ? 0 : (int64_t)(m->drain_deadline_ns - now);
@@ -168,7 +179,7 @@ void watch_run(struct monitor *m) {
 	for (;;) {
 		int64_t left = time_left(m);
 		if (left == 0)
-			finish(m, 0);
+			finish(m);
 		fill_slots(m, slots);
 		if (sys_poll(slots, SLOTS, left) > 0)
 			dispatch(m, slots);
@@ -178,13 +189,19 @@ void watch_run(struct monitor *m) {
 void watch_abort(struct monitor *m) {
 	const struct launch_page *page = m->launch.page;
 	if (m->pid > 0) {
+		/* Without the write ends of the streams here, their end is seen as in any other run. */
+		monitor_close_spent(m);
 		sys_pidfd_send_signal(m->pidfd, SIG_KILL);
 		reap(m);
+		if (m->launch.sync >= 0)
+			close_stream(&m->launch.sync);
 	}
+	m->has_failed = 1;
 	m->failed = (struct failed){.section = page->section, .op = page->op, .error = page->error};
 	if (page->has_failed == 2)
 		m->failed = (struct failed){.section = SECTION_CHILD, .op = page->child_op, .error = EOWNERDEAD};
 	memcpy(m->failed.stamps, page->stamps, sizeof m->failed.stamps);
-	finish(m, &m->failed);
-	sys_exit(1);
+	if (m->pid > 0)
+		watch_run(m);
+	finish(m);
 }

@@ -57,7 +57,8 @@ void packet_send(int socket, uint32_t magic, uint16_t type, uint32_t seq, const 
 		c->cmsg_len = CMSG_LEN(fd_count * sizeof(int));
 		memcpy(CMSG_DATA(c), fds, fd_count * sizeof(int));
 	}
-	must(sendmsg(socket, &message, MSG_NOSIGNAL) >= 0, "sendmsg");
+	/* A peer that has closed its end is for the receiver to notice. */
+	must(sendmsg(socket, &message, MSG_NOSIGNAL) >= 0 || errno == EPIPE, "sendmsg");
 }
 
 int packet_receive(int socket, struct message *message, int timeout_ms) {

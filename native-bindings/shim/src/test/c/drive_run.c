@@ -24,6 +24,7 @@ static void answers_ping(void) {
 	CHECK(packet_receive(spawner.socket, &m, PATIENCE_MS) == 1 && m.header.type == SPAWNER_PONG && m.header.seq == 42);
 	memcpy(&pong, m.payload, sizeof pong);
 	CHECK(pong.pid == (uint32_t)spawner.pid && pong.build_id != 0);
+	printf("# build %llu\n", (unsigned long long)pong.build_id);
 }
 
 static void refuses_what_it_does_not_know(void) {

@@ -130,7 +130,6 @@ final class ArgumentText {
                     };
             case PRCTL ->
                     switch ((int) value) {
-                        case Uapi.PR_SET_DUMPABLE -> "PR_SET_DUMPABLE";
                         case Uapi.PR_SET_KEEPCAPS -> "PR_SET_KEEPCAPS";
                         case Uapi.PR_CAPBSET_DROP -> "PR_CAPBSET_DROP";
                         case Uapi.PR_SET_NO_NEW_PRIVS -> "PR_SET_NO_NEW_PRIVS";

@@ -221,8 +221,6 @@ final class Lowering {
             case LaunchOp.JoinNamespaces o -> join(o);
             case LaunchOp.UnshareCgroup _ ->
                     builder.call(Call.UNSHARE, "cgroup").imm(Namespace.CGROUP.cloneFlag());
-            case LaunchOp.NotDumpable _ ->
-                    builder.call(Call.PRCTL_, "not dumpable").imm(Uapi.PR_SET_DUMPABLE).imm(0);
             case LaunchOp.SetOomScoreAdj o -> processes.oomScoreAdj(o);
             case LaunchOp.JoinKeyring o -> processes.keyring(o);
             case LaunchOp.SetHostname o -> processes.name(Call.SETHOSTNAME, o.name());

@@ -44,7 +44,6 @@ final class Uapi {
     static final int TIOCGPTPEER = 0x5441;
     static final int F_GETFD = 1;
 
-    static final int PR_SET_DUMPABLE = 4;
     static final int PR_SET_KEEPCAPS = 8;
     static final int PR_CAPBSET_DROP = 24;
     static final int PR_SET_NO_NEW_PRIVS = 38;

@@ -123,7 +123,12 @@ final class RootLaunch implements AutoCloseable {
                 throw new AssertionError("unexpected " + first);
             }
             try (OwnedFd _ = started.pidfd()) {
-                String terminal = started.input().isPresent() ? drain(started.input().get()) : "";
+                // The monitor of a container reads the terminal into the log; an exec's is ours.
+                started.input().filter(_ -> !plan.exec()).ifPresent(OwnedFd::close);
+                String terminal =
+                        plan.exec() && started.input().isPresent()
+                                ? drain(started.input().get())
+                                : "";
                 MonitorMessage last = await(monitor);
                 if (!(last instanceof MonitorMessage.Exited exited)) {
                     throw new AssertionError("unexpected " + last);
@@ -187,14 +192,17 @@ final class RootLaunch implements AutoCloseable {
             slots.fill(Slot.ROOT, linux.mounts().openTree(Fd.CWD, root.toString(), 1));
         }
         slots.fill(Slot.RUN_DIR, directory(directory));
-        slots.fill(Slot.LOG_DIR, directory(directory));
+        if (!plan.exec()) {
+            slots.fill(Slot.LOG_DIR, directory(directory));
+        }
         if (config.namespaces().network() == NetworkMode.NONE && !plan.exec()) {
             slots.fill(Slot.NETNS, namespace());
         }
         for (Isolator isolator : isolators) {
             isolator.acquire(config, plan, slots);
         }
-        LaunchProgram program = LaunchProgram.lower(plan, Configs.SETTINGS, slots::isFile);
+        LaunchSettings settings = new LaunchSettings("exit", "monitor.sock", !plan.exec(), 0, 1);
+        LaunchProgram program = LaunchProgram.lower(plan, settings, slots::isFile);
         byte[] bytes = program.encode();
         // What is sent is what is printed.
         LaunchProgram decoded = LaunchProgram.decode(bytes);

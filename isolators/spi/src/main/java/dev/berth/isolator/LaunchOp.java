@@ -121,14 +121,6 @@ public sealed interface LaunchOp {
         }
     }
 
-    /** Cannot be traced or opened through /proc by what shares its namespaces, until it executes (CVE-2016-9962). */
-    record NotDumpable(String why) implements LaunchOp {
-        @Override
-        public Phase phase() {
-            return Phase.SELF;
-        }
-    }
-
     record SetOomScoreAdj(String why, int value) implements LaunchOp {
         @Override
         public Phase phase() {

@@ -43,7 +43,6 @@ public final class NamespaceIsolator implements Isolator {
                             "the processes of container " + asked.pidOf().get() + " are in sight",
                             Slot.PIDNS,
                             Set.of(Namespace.PID)));
-            b.op(new LaunchOp.NotDumpable("other processes see it while it is set up"));
         } else if (!asked.hostPid()) {
             b.namespace(Namespace.PID);
         }
@@ -113,7 +112,6 @@ public final class NamespaceIsolator implements Isolator {
                                 "a child is born into the container's pid namespace",
                                 Slot.PIDFD,
                                 Set.of(Namespace.PID)))
-                .op(new LaunchOp.NotDumpable("the container's processes see it while it is set up"))
                 .op(
                         new LaunchOp.JoinNamespaces(
                                 Phase.NAMESPACES,
