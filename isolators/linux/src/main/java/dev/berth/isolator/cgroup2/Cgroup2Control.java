@@ -264,12 +264,23 @@ public final class Cgroup2Control implements CgroupControl, AutoCloseable {
             if (!known.remove()) {
                 return false;
             }
-            devices.forget(id);
-            forget(id);
-            return true;
+            return forgetRemoved(id);
         } catch (ErrnoException e) {
+            if (e.errno() == Errno.ENODEV || e.errno() == Errno.ENOENT) {
+                return forgetRemoved(id); // somebody removed it behind our back
+            }
             throw new IsolatorException("cgroup2: remove the cgroup of " + id.shortForm(), e);
         }
+    }
+
+    private boolean forgetRemoved(ContainerId id) throws IsolatorException {
+        devices.forget(id);
+        try {
+            forget(id);
+        } catch (ErrnoException e) {
+            throw new IsolatorException("cgroup2: stop watching " + id.shortForm(), e);
+        }
+        return true;
     }
 
     /** What an agent before us left, or nothing. */
@@ -306,7 +317,7 @@ public final class Cgroup2Control implements CgroupControl, AutoCloseable {
     @Override
     public Set<String> enforced() {
         Set<String> enforced = new TreeSet<>(Set.of("freeze"));
-        for (Controller controller : Controller.ALL) {
+        for (Controller controller : Controllers.ALL) {
             if (hierarchy.has(controller)) {
                 enforced.add(controller.name());
             }
@@ -321,7 +332,7 @@ public final class Cgroup2Control implements CgroupControl, AutoCloseable {
     public List<String> warnings() {
         List<String> warnings = new ArrayList<>();
         devices.unsupported().ifPresent(warnings::add);
-        for (Controller controller : Controller.ALL) {
+        for (Controller controller : Controllers.ALL) {
             hierarchy.whyNot(controller).ifPresent(warnings::add);
         }
         return warnings;
@@ -330,7 +341,7 @@ public final class Cgroup2Control implements CgroupControl, AutoCloseable {
     @Override
     public List<String> warnings(ResourceLimits limits) {
         List<String> warnings = new ArrayList<>();
-        for (Controller controller : Controller.ALL) {
+        for (Controller controller : Controllers.ALL) {
             if (controller.asked(limits)) {
                 hierarchy.whyNot(controller).ifPresent(warnings::add);
             }
@@ -344,7 +355,7 @@ public final class Cgroup2Control implements CgroupControl, AutoCloseable {
      * @throws IsolatorException naming the first that cannot, and what would help
      */
     void check(ResourceLimits limits) throws IsolatorException {
-        for (Controller controller : Controller.ALL) {
+        for (Controller controller : Controllers.ALL) {
             controller.settings(limits);
             Optional<String> whyNot = hierarchy.whyNot(controller);
             if (whyNot.isPresent() && limits.required().contains(controller.name())) {

@@ -140,7 +140,7 @@ final class Cgroup2Hierarchy implements AutoCloseable {
             throws ErrnoException {
         Set<String> available = words(files, directory, "cgroup.controllers");
         Set<String> enabled = words(files, directory, "cgroup.subtree_control");
-        for (Controller controller : Controller.ALL) {
+        for (Controller controller : Controllers.ALL) {
             String name = controller.name();
             if (missing.containsKey(name) || enabled.contains(name)) {
                 continue;

@@ -56,7 +56,7 @@ final class CgroupDirectory implements AutoCloseable {
 
     /** Writes what every container has. */
     void applyDefaults() throws IsolatorException {
-        for (Controller controller : Controller.ALL) {
+        for (Controller controller : Controllers.ALL) {
             if (hierarchy.has(controller)) {
                 for (Setting setting : controller.defaults()) {
                     write(controller, setting);
@@ -67,7 +67,7 @@ final class CgroupDirectory implements AutoCloseable {
 
     /** Writes the limits of all controllers that are there, in order. */
     void apply(ResourceLimits limits) throws IsolatorException {
-        for (Controller controller : Controller.ALL) {
+        for (Controller controller : Controllers.ALL) {
             if (hierarchy.has(controller)) {
                 for (Setting setting : controller.settings(limits)) {
                     write(controller, setting);

@@ -8,15 +8,6 @@ import java.util.List;
 /** A controller of the kernel: turns limits in OCI terms into the values of its files. Pure. */
 sealed interface Controller
         permits PidsController, MemoryController, IoController, CpuController, CpusetController {
-    /** All, in the order in which limits are applied. */
-    List<Controller> ALL =
-            List.of(
-                    new PidsController(),
-                    new MemoryController(),
-                    new IoController(),
-                    new CpuController(),
-                    new CpusetController());
-
     /** The kernel's name, as in {@code cgroup.controllers}. */
     String name();
 

@@ -251,6 +251,38 @@ class Cgroup2RootTest {
         assertThat(linux.bpf().deviceProgramIds(control.directory(ID).orElseThrow())).hasSize(1);
     }
 
+    /** The sample, its Instant, and nothing that grows with the files. */
+    @Test
+    void usageAllocatesLittleMoreThanTheSample() throws Exception {
+        acquire(List.of());
+        var threads =
+                (com.sun.management.ThreadMXBean)
+                        java.lang.management.ManagementFactory.getThreadMXBean();
+        long least = Long.MAX_VALUE;
+        for (int round = 0; round < 200; round++) {
+            long before = threads.getCurrentThreadAllocatedBytes();
+            for (int i = 0; i < 50; i++) {
+                control.usage(ID);
+            }
+            least = Math.min(least, (threads.getCurrentThreadAllocatedBytes() - before) / 50);
+        }
+        assertThat(least).isLessThan(400);
+    }
+
+    @Test
+    void cgroupThatSomebodyElseRemovedIsGone() throws Exception {
+        acquire(List.of());
+        Files.delete(Path.of(control.path(), "c", ID.value()));
+        assertThat(control.populated(ID)).isFalse();
+        assertThat(control.processes(ID)).isEmpty();
+        control.kill(ID);
+        assertThat(control.usage(ID).cpuTotalUs()).isEqualTo(-1);
+        assertThat(control.remove(ID)).isTrue();
+        assertThat(control.remove(ID)).isTrue();
+        acquire(List.of());
+        assertThat(control.present()).containsExactly(ID);
+    }
+
     @Test
     void processesAreSeenFrozenAndKilled() throws Exception {
         acquire(List.of());

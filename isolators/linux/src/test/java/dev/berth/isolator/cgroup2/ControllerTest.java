@@ -182,9 +182,9 @@ class ControllerTest {
                         "io.bfq.weight=500; io.max=8:16 rbps=1000; io.max=8:16 wbps=max; io.max=8:16 wiops=7");
         assertThat(io.getFirst().choices().getLast())
                 .isEqualTo(new Controller.Choice("io.weight", "4950"));
-        assertThat(Controller.ALL.stream().filter(c -> c.asked(limits)).map(Controller::name))
+        assertThat(Controllers.ALL.stream().filter(c -> c.asked(limits)).map(Controller::name))
                 .containsExactly("pids", "io", "cpuset");
-        assertThat(Controller.ALL.stream().anyMatch(c -> c.asked(ResourceLimits.NONE))).isFalse();
+        assertThat(Controllers.ALL.stream().anyMatch(c -> c.asked(ResourceLimits.NONE))).isFalse();
     }
 
     @Test

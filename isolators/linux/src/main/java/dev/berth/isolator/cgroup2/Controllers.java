@@ -1,0 +1,17 @@
+package dev.berth.isolator.cgroup2;
+
+import java.util.List;
+
+/** The controllers that we know. */
+final class Controllers {
+    /** All, in the order in which limits are applied. */
+    static final List<Controller> ALL =
+            List.of(
+                    new PidsController(),
+                    new MemoryController(),
+                    new IoController(),
+                    new CpuController(),
+                    new CpusetController());
+
+    private Controllers() {}
+}
