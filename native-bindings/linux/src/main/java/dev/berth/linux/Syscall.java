@@ -37,17 +37,11 @@ final class Syscall {
 
     /** The result, or the negated errno; calls that a signal interrupted are made again. */
     static long call(SyscallNumber nr, long a, long b, long c, long d, long e, long f) {
-        MemorySegment state = Scratch.capture();
-        while (true) {
-            long result = once(state, nr.number(), a, b, c, d, e, f);
-            if (result != -1) {
-                return result;
-            }
-            int errno = state.get(ValueLayout.JAVA_INT, Scratch.ERRNO_OFFSET);
-            if (errno != Scratch.EINTR) {
-                return -errno;
-            }
-        }
+        long result;
+        do {
+            result = once(nr.number(), a, b, c, d, e, f);
+        } while (result == -Scratch.EINTR);
+        return result;
     }
 
     static long call(SyscallNumber nr) {
@@ -92,17 +86,19 @@ final class Syscall {
 
     /** {@code close(2)}, once: on Linux the descriptor is gone even when the call was interrupted, and a second try could close somebody else's. */
     static void close(int fd) {
-        long _ = once(Scratch.capture(), SyscallNumber.close.number(), fd, 0, 0, 0, 0, 0);
+        long _ = once(SyscallNumber.close.number(), fd, 0, 0, 0, 0, 0);
     }
 
-    private static long once(
-            MemorySegment state, long nr, long a, long b, long c, long d, long e, long f) {
+    private static long once(long nr, long a, long b, long c, long d, long e, long f) {
+        MemorySegment state = Scratch.capture();
+        long result;
         try {
             // SAFETY: the descriptor says six integer-class arguments, which is what the kernel
             // reads; pointers are the caller's to keep alive for the call.
-            return (long) syscall$mh.invokeExact(state, nr, a, b, c, d, e, f);
+            result = (long) syscall$mh.invokeExact(state, nr, a, b, c, d, e, f);
         } catch (Throwable t) {
             throw new AssertionError("syscall(2) downcall", t);
         }
+        return result == -1 ? -state.get(ValueLayout.JAVA_INT, Scratch.ERRNO_OFFSET) : result;
     }
 }

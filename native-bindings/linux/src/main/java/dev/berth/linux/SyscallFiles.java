@@ -221,47 +221,18 @@ final class SyscallFiles implements Files {
 
     @Override
     public void fsetxattr(Fd fd, String name, byte[] value) throws ErrnoException {
-        SyscallNumber nr = SyscallNumber.fsetxattr;
-        try (Scratch s = Scratch.open()) {
-            long attribute = s.cString(nr, name);
-            long r = Syscall.call(nr, fd.number(), attribute, s.copy(value), value.length, 0);
-            Syscall.check(nr, r, name);
-        }
+        Xattrs.set(fd, name, value);
     }
 
     @Override
     public void lsetxattr(Fd dir, String name, String attribute, byte[] value)
             throws ErrnoException {
-        SyscallNumber nr = SyscallNumber.lsetxattr;
-        try (Scratch s = Scratch.open()) {
-            long path = s.cString(nr, below(dir, name));
-            long r =
-                    Syscall.call(
-                            nr, path, s.cString(nr, attribute), s.copy(value), value.length, 0);
-            if (r < 0) {
-                throw Syscall.failure(nr, r, name + ", " + attribute);
-            }
-        }
+        Xattrs.set(dir, name, attribute, value);
     }
 
     @Override
     public Optional<byte[]> lgetxattr(Fd dir, String name, String attribute) throws ErrnoException {
-        SyscallNumber nr = SyscallNumber.lgetxattr;
-        // XATTR_SIZE_MAX, so that one call is enough and none races with a change of size.
-        int max = 64 * 1024;
-        try (Scratch s = Scratch.open()) {
-            long path = s.cString(nr, below(dir, name));
-            long key = s.cString(nr, attribute);
-            MemorySegment value = s.bytes(max);
-            long r = Syscall.call(nr, path, key, value.address(), max);
-            if (Syscall.is(r, Errno.ENODATA)) {
-                return Optional.empty();
-            }
-            if (r < 0) {
-                throw Syscall.failure(nr, r, name + ", " + attribute);
-            }
-            return Optional.of(value.asSlice(0, r).toArray(ValueLayout.JAVA_BYTE));
-        }
+        return Xattrs.get(dir, name, attribute);
     }
 
     /** A path to an entry of an open directory for calls that take no directory descriptor. */

@@ -62,7 +62,7 @@ public final class SafeRoot implements AutoCloseable {
     /** Opens what is at {@code path} with flags of {@code open(2)}, O_CLOEXEC added; links are followed inside the root unless O_NOFOLLOW says otherwise for the last one. */
     public OwnedFd open(String path, int flags, int mode) throws ErrnoException {
         // openat2(2), unlike open(2), refuses a mode without O_CREAT or O_TMPFILE.
-        boolean creates = (flags & (Open.O_CREAT | Open.O_TMPFILE & ~Open.O_DIRECTORY)) != 0;
+        boolean creates = (flags & (Open.O_CREAT | (Open.O_TMPFILE & ~Open.O_DIRECTORY))) != 0;
         long how = Integer.toUnsignedLong(flags | Open.O_CLOEXEC);
         return files.openat2(directory, named(path), new OpenHow(how, creates ? mode : 0, IN_ROOT));
     }

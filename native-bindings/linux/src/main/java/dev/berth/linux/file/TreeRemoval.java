@@ -84,19 +84,15 @@ public final class TreeRemoval {
             try (OwnedFd child = files.openat2(parent, name, ENTER)) {
                 empty(child, top == null ? child : top, depth + 1);
             } catch (ErrnoException e) {
-                switch (e.errno()) {
-                    case ENOENT -> {
-                        return round > 0;
-                    }
+                return switch (e.errno()) {
+                    case ENOENT -> round > 0;
                     // It was exchanged for something else since it was listed.
-                    case ENOTDIR, ELOOP -> {
-                        return files.unlinkat(parent, name, 0);
-                    }
+                    case ENOTDIR, ELOOP -> files.unlinkat(parent, name, 0);
                     case EXDEV ->
                             throw new ErrnoException(
                                     "unlinkat", Errno.EBUSY, name + ": a mount, unmount it first");
                     default -> throw e;
-                }
+                };
             }
             try {
                 return files.unlinkat(parent, name, At.AT_REMOVEDIR);

@@ -12,6 +12,7 @@ import java.util.OptionalInt;
  * @param truncated more than the limit was written to either, and thrown away
  * @param timedOut it was killed at its deadline
  */
+@SuppressWarnings("ArrayRecordComponent") // read once, never compared
 public record HelperResult(
         int waitStatus, byte[] output, byte[] errors, boolean truncated, boolean timedOut) {
 
