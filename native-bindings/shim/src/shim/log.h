@@ -28,6 +28,8 @@ struct log_buffer {
 
 /* CRC-32C (Castagnoli) of size more bytes after those that gave crc; begins with 0. */
 uint32_t log_crc(uint32_t crc, const void *bytes, size_t size);
+/* The same without the processor's help. */
+uint32_t log_crc_portable(uint32_t crc, const void *bytes, size_t size);
 
 /* Where the whole frames of a log file end; size is at least that of the header. */
 uint64_t log_whole_frames(const uint8_t *file, uint64_t size);

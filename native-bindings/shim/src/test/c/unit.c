@@ -228,6 +228,9 @@ static void crc_is_castagnoli(void) {
 	CHECK(log_crc(0, "123456789", 9) == 0xe3069283u);
 	CHECK(log_crc(log_crc(0, "1234", 4), "56789", 5) == 0xe3069283u);
 	CHECK(log_crc(0, "", 0) == 0);
+	for (size_t size = 0; size < 64; size++)
+		for (size_t from = 0; from < 9; from++)
+			CHECK(log_crc(7, failure + from, size) == log_crc_portable(7, failure + from, size));
 }
 
 static void torn_frames_are_cut(void) {
