@@ -54,8 +54,15 @@ final class LayerTree implements AutoCloseable {
         this.inside = SafeRoot.over(files, root);
     }
 
-    Set<String> implicitDirectories() {
-        return implicit;
+    /** Those that are still there at the end. */
+    List<String> implicitDirectories() throws ErrnoException, ImageException {
+        List<String> result = new ArrayList<>();
+        for (String path : implicit) {
+            if (existing(List.of(path.split("/", -1))).isPresent()) {
+                result.add(path);
+            }
+        }
+        return List.copyOf(result);
     }
 
     /** The directory of that name, made where it is missing. The descriptor is borrowed: it stays open until the next call. */
@@ -72,6 +79,22 @@ final class LayerTree implements AutoCloseable {
         }
         Optional<OwnedFd> opened = open(joined);
         return remember(joined, opened.isPresent() ? opened.get() : make(path));
+    }
+
+    /** The directory of that name, if there is one; borrowed like that of {@link #directory}. */
+    Optional<Fd> existing(List<String> path) throws ErrnoException, ImageException {
+        retired.forEach(OwnedFd::close);
+        retired.clear();
+        if (path.isEmpty()) {
+            return Optional.of(root);
+        }
+        String joined = String.join("/", path);
+        OwnedFd cached = cache.get(joined);
+        if (cached != null) {
+            return Optional.of(cached);
+        }
+        Optional<OwnedFd> opened = open(joined);
+        return opened.isPresent() ? Optional.of(remember(joined, opened.get())) : Optional.empty();
     }
 
     private Fd remember(String joined, OwnedFd opened) {
@@ -130,7 +153,11 @@ final class LayerTree implements AutoCloseable {
         boolean hides = false;
         if (there.isPresent()) {
             if (!isWhiteout(there.get())) {
-                throw refuse(joined, "is no directory, yet members lie in it");
+                throw refuse(
+                        joined,
+                        there.get().isSymlink()
+                                ? "is a link that leads to nothing in the layer, yet members lie in it"
+                                : "is no directory, yet members lie in it");
             }
             files.unlinkat(parent, name, 0);
             hides = true;

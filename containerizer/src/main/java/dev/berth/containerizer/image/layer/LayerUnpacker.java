@@ -72,7 +72,7 @@ public final class LayerUnpacker {
                 current = directory.getKey();
                 stamp(tree, directory.getKey(), directory.getValue());
             }
-            return new LayerSummary(entries, bytes, List.copyOf(tree.implicitDirectories()));
+            return new LayerSummary(entries, bytes, tree.implicitDirectories());
         } catch (LayerStream.BombException e) {
             throw new ImageException(ImageException.Kind.INVALID, String.valueOf(e.getMessage()));
         } catch (ErrnoException e) {
@@ -279,40 +279,31 @@ public final class LayerUnpacker {
         }
         // Held apart from the cache: looking up the second directory may close the first.
         try (OwnedFd to = files.openat(parent, ".", Open.O_PATH | Open.O_DIRECTORY, 0)) {
-            Fd from = tree.directory(target.subList(0, target.size() - 1));
+            List<String> above = target.subList(0, target.size() - 1);
+            Fd from = tree.existing(above).orElseThrow(() -> noTarget(entry));
             Statx there =
                     files.statx(from, target.getLast(), At.AT_SYMLINK_NOFOLLOW)
                             .filter(t -> !t.isDirectory() && !LayerTree.isWhiteout(t))
-                            .orElseThrow(() ->
-                                    LayerTree.refuse(
-                                            entry.name(),
-                                            "is a hard link to \""
-                                                    + entry.linkName()
-                                                    + "\", which is no file of this layer"));
+                            .orElseThrow(() -> noTarget(entry));
             Optional<Statx> own = files.statx(to, name, At.AT_SYMLINK_NOFOLLOW);
             if (own.isPresent()
                     && own.get().inode() == there.inode()
                     && own.get().device() == there.device()) {
                 return;
             }
-            make(
-                    tree,
-                    to,
-                    name,
-                    () -> {
-                        Fd again = reopened(tree, target);
-                        files.linkat(again, target.getLast(), to, name, 0);
-                    });
+            if (own.isPresent()) {
+                tree.remove(to, name);
+                // The target may have been in what had to go.
+                from = tree.existing(above).orElseThrow(() -> noTarget(entry));
+            }
+            files.linkat(from, target.getLast(), to, name, 0);
         }
     }
 
-    /** Making room for a name may have closed the cached directories. */
-    private static Fd reopened(LayerTree tree, List<String> target) throws ErrnoException {
-        try {
-            return tree.directory(target.subList(0, target.size() - 1));
-        } catch (ImageException e) {
-            throw new ErrnoException("linkat", Errno.ENOENT, String.join("/", target));
-        }
+    private static ImageException noTarget(TarEntry entry) {
+        return LayerTree.refuse(
+                entry.name(),
+                "is a hard link to \"" + entry.linkName() + "\", which is no file of this layer");
     }
 
     private void node(LayerTree tree, Fd parent, String name, TarEntry entry)
@@ -377,11 +368,15 @@ public final class LayerUnpacker {
             return;
         }
         List<String> parts = List.of(path.split("/", -1));
-        Fd parent = tree.directory(parts.subList(0, parts.size() - 1));
-        Optional<Statx> there = files.statx(parent, parts.getLast(), At.AT_SYMLINK_NOFOLLOW);
+        // A later member may have taken its place.
+        Optional<Fd> parent = tree.existing(parts.subList(0, parts.size() - 1));
+        if (parent.isEmpty()) {
+            return;
+        }
+        String name = parts.getLast();
+        Optional<Statx> there = files.statx(parent.get(), name, At.AT_SYMLINK_NOFOLLOW);
         if (there.isPresent() && there.get().isDirectory()) {
-            files.utimensat(
-                    parent, parts.getLast(), entry.mtimeSeconds(), entry.mtimeNanoseconds());
+            files.utimensat(parent.get(), name, entry.mtimeSeconds(), entry.mtimeNanoseconds());
         }
     }
 }

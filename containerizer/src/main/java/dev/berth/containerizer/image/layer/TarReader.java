@@ -119,9 +119,9 @@ public final class TarReader {
 
     private static Type type(char flag, String name) throws IOException {
         return switch (flag) {
-            case '0', '7', 'S', '\0' ->
-                    // V7 had no directories but names that end in a slash.
-                    flag != 'S' && name.endsWith("/") ? Type.DIRECTORY : Type.REGULAR;
+            case '0', '7', 'S' -> Type.REGULAR;
+            // V7 had no directories but names that end in a slash.
+            case '\0' -> name.endsWith("/") ? Type.DIRECTORY : Type.REGULAR;
             case '1' -> Type.HARD_LINK;
             case '2' -> Type.SYMLINK;
             case '3' -> Type.CHAR_DEVICE;

@@ -89,7 +89,7 @@ record Challenge(String scheme, Map<String, String> parameters) {
                 }
                 result.append(text.charAt(at));
             }
-            at++;
+            at = Math.min(at + 1, text.length());
             return result.toString();
         }
     }
