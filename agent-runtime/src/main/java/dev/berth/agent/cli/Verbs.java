@@ -14,6 +14,7 @@ import dev.berth.agent.cli.image.LoadVerb;
 import dev.berth.agent.cli.image.PullVerb;
 import dev.berth.agent.cli.image.RmiVerb;
 import dev.berth.agent.cli.image.TagVerb;
+import dev.berth.agent.cli.quickstart.QuickstartVerb;
 import dev.berth.agent.cli.run.AttachVerb;
 import dev.berth.agent.cli.run.ExecVerb;
 import dev.berth.agent.cli.run.RunVerb;
@@ -28,9 +29,33 @@ final class Verbs {
     /** In the order of the help. */
     static final List<String> NAMES =
             List.of(
-                    "run", "create", "start", "stop", "restart", "kill", "pause", "unpause", "wait",
-                    "rm", "exec", "attach", "logs", "ps", "inspect", "top", "stats", "events",
-                    "plan", "pull", "load", "images", "tag", "rmi", "doctor", "version");
+                    "run",
+                    "create",
+                    "start",
+                    "stop",
+                    "restart",
+                    "kill",
+                    "pause",
+                    "unpause",
+                    "wait",
+                    "rm",
+                    "exec",
+                    "attach",
+                    "logs",
+                    "ps",
+                    "inspect",
+                    "top",
+                    "stats",
+                    "events",
+                    "plan",
+                    "pull",
+                    "load",
+                    "images",
+                    "tag",
+                    "rmi",
+                    "quickstart",
+                    "doctor",
+                    "version");
 
     private Verbs() {}
 
@@ -60,6 +85,7 @@ final class Verbs {
             case "load" -> Optional.of(new LoadVerb());
             case "tag" -> Optional.of(new TagVerb());
             case "rmi" -> Optional.of(new RmiVerb());
+            case "quickstart" -> Optional.of(new QuickstartVerb());
             case "doctor" -> Optional.of(new DoctorVerb());
             case "version" -> Optional.of(new VersionVerb());
             default -> Optional.empty();

@@ -152,6 +152,9 @@ public final class EngineClient implements AutoCloseable {
         try {
             connection.write(request);
             return answer(connection, method.equals("HEAD"));
+        } catch (EngineException e) {
+            // The body was read: the connection is where it belongs.
+            throw e;
         } catch (IOException | RuntimeException e) {
             connection.close();
             throw e;

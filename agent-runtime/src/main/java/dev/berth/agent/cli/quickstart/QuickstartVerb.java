@@ -1,0 +1,187 @@
+package dev.berth.agent.cli.quickstart;
+
+import dev.berth.agent.cli.args.Arguments;
+import dev.berth.agent.cli.args.VerbSpec;
+import dev.berth.agent.cli.http.Hijack;
+import dev.berth.agent.cli.http.Query;
+import dev.berth.agent.cli.http.Response;
+import dev.berth.agent.cli.json.Json;
+import dev.berth.agent.cli.json.JsonReader;
+import dev.berth.agent.cli.session.Cli;
+import dev.berth.agent.cli.session.CliException;
+import dev.berth.agent.cli.session.Verb;
+import dev.berth.agent.cli.terminal.OutputPump;
+import dev.berth.agent.cli.view.Human;
+import dev.berth.containerizer.image.ImageException;
+
+import java.io.ByteArrayInputStream;
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Optional;
+
+/** {@code berth quickstart}. */
+public final class QuickstartVerb implements Verb {
+    private static final List<String> NAMESPACES =
+            List.of("mnt", "pid", "net", "ipc", "uts", "user", "cgroup", "time");
+
+    @Override
+    public VerbSpec spec() {
+        return VerbSpec.of(
+                        VerbSpec.Group.AGENT,
+                        "quickstart",
+                        "Start an agent, make an image, run it, show its isolation; leaves nothing behind",
+                        0,
+                        0,
+                        List.of())
+                .examples("On a fresh checkout, as root", "./berth quickstart");
+    }
+
+    @Override
+    public int run(Cli cli, Arguments arguments) throws CliException, IOException {
+        try (Playground playground = Playground.open()) {
+            long began = System.nanoTime();
+            playground.start(cli);
+            step(cli, "started an agent of its own at " + playground.address(), began);
+
+            began = System.nanoTime();
+            byte[] archive = QuickstartImage.archive();
+            load(cli, archive);
+            step(
+                    cli,
+                    "made and loaded an OCI image of one static program ("
+                            + Human.size(archive.length)
+                            + ", no network)",
+                    began);
+
+            began = System.nanoTime();
+            String id = create(cli);
+            String output = runToEnd(cli, id);
+            step(cli, "ran it in a container", began);
+            if (!IsolationReport.isReport(output)) {
+                throw new CliException(1, "the container printed no report but: " + output);
+            }
+            Json inspected;
+            try (Response response = cli.client().get(Query.of("/containers/" + id + "/json"))) {
+                inspected = response.json();
+            }
+            show(cli, output, inspected);
+        } catch (ImageException e) {
+            throw new CliException(1, String.valueOf(e.getMessage()), e);
+        }
+        cli.out().println("All of it is removed again. Next:");
+        cli.out()
+                .println("  ./berth doctor                           what this host has and lacks");
+        cli.out()
+                .println(
+                        "  ./berth run -it --rm debian bash         a shell in an image from a registry");
+        cli.out()
+                .println("  ./berth run --plan debian true           every system call of a start");
+        return 0;
+    }
+
+    private static void step(Cli cli, String what, long beganNs) {
+        cli.out()
+                .println(
+                        String.format(
+                                Locale.ROOT,
+                                "%6d ms  %s",
+                                (System.nanoTime() - beganNs) / 1_000_000,
+                                what));
+        cli.out().flush();
+    }
+
+    private static void load(Cli cli, byte[] archive) throws CliException, IOException {
+        Query query = Query.of("/images/load").with("quiet", "1");
+        try (Response response =
+                        cli.client()
+                                .upload(
+                                        query,
+                                        new ByteArrayInputStream(archive),
+                                        "application/x-tar");
+                JsonReader messages = new JsonReader(response.body())) {
+            for (Optional<Json> next = messages.next(); next.isPresent(); next = messages.next()) {
+                String error = next.get().at("errorDetail", "message").text();
+                if (!error.isEmpty()) {
+                    throw new CliException(1, "cannot load the image: " + error);
+                }
+            }
+        }
+    }
+
+    /** At Docker's defaults, with limits, so that the report shows what of them the host enforces. */
+    private static String create(Cli cli) throws CliException, IOException {
+        Map<String, Json> host = new LinkedHashMap<>();
+        host.put("NetworkMode", Json.of("none"));
+        host.put("Memory", Json.of(64L << 20));
+        host.put("NanoCpus", Json.of(500_000_000L));
+        host.put("PidsLimit", Json.of(64));
+        Map<String, Json> body = new LinkedHashMap<>();
+        body.put("Image", Json.of(QuickstartImage.NAME));
+        body.put("Hostname", Json.of("quickstart"));
+        body.put("Cmd", Json.texts(List.of("report")));
+        body.put("AttachStdout", Json.of(true));
+        body.put("AttachStderr", Json.of(true));
+        body.put("HostConfig", Json.of(host));
+        Query query = Query.of("/containers/create").with("name", "quickstart");
+        try (Response response = cli.client().post(query, Json.of(body))) {
+            return response.json().at("Id").text();
+        }
+    }
+
+    private static String runToEnd(Cli cli, String id) throws CliException, IOException {
+        ByteArrayOutputStream output = new ByteArrayOutputStream();
+        Query attach =
+                Query.of("/containers/" + id + "/attach")
+                        .with("stream", "1")
+                        .with("stdout", "1")
+                        .with("stderr", "1");
+        Query wait = Query.of("/containers/" + id + "/wait").with("condition", "next-exit");
+        try (Hijack stream = cli.client().hijack(attach, Json.NULL);
+                Response ended = cli.client().post(wait)) {
+            cli.client().post(Query.of("/containers/" + id + "/start")).close();
+            OutputPump.frames(stream.in(), output, output);
+            long code = ended.json().at("StatusCode").number();
+            String text = output.toString(StandardCharsets.UTF_8);
+            if (code != 0) {
+                throw new CliException(1, "the container ended with " + code + ": " + text);
+            }
+            return text;
+        }
+    }
+
+    private static void show(Cli cli, String output, Json inspected) {
+        List<String> host = new ArrayList<>();
+        for (String kind : NAMESPACES) {
+            try {
+                host.add(Files.readSymbolicLink(Path.of("/proc/self/ns/" + kind)).toString());
+            } catch (IOException e) {
+                // A kernel without that kind: the container has none either.
+            }
+        }
+        cli.out().println();
+        cli.out().println("Isolation, as the container's first process saw it");
+        cli.out().print(IsolationReport.of(output, host));
+        List<String> warnings = inspected.at("Berth", "Warnings").texts();
+        if (!warnings.isEmpty()) {
+            cli.out().println();
+            cli.out().println("What this host does not enforce (berth doctor says why)");
+            for (String warning : warnings) {
+                cli.out().println("  " + warning);
+            }
+        }
+        cli.out().println();
+        cli.out()
+                .println(
+                        "Its start by stage (microseconds since the first, and since the one before)");
+        cli.out().print(StartChart.of(inspected.at("Berth", "Timeline").items()));
+        cli.out().println();
+    }
+}
