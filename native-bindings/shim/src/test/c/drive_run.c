@@ -275,12 +275,12 @@ static void feeds_standard_input(void) {
 	run_end(&r);
 }
 
-static void gives_a_terminal(void) {
-	struct run r;
-	struct build *b = &r.build;
+/* Up to the child's dup3: a pty whose master comes with the program, as the agent makes it. */
+static void begin_terminal(struct run *r) {
+	struct build *b = &r->build;
 	int unlock = 0;
-	run_begin(&r);
-	r.fds[R_EXTRA1] = open("/dev/ptmx", O_RDWR | O_NOCTTY | O_CLOEXEC);
+	run_begin(r);
+	r->fds[R_EXTRA1] = open("/dev/ptmx", O_RDWR | O_NOCTTY | O_CLOEXEC);
 	b->header.flags = PROGRAM_TTY;
 	b->header.pty_reg = R_EXTRA1;
 	b->header.stdin_reg = b->header.stdout_reg = b->header.stderr_reg = R_FREE;
@@ -288,9 +288,14 @@ static void gives_a_terminal(void) {
 	b->header.columns = 77;
 	build_syscall(b, SYS_ioctl, REG(R_EXTRA1), IMM(TIOCSPTLCK), DAT(build_data(b, &unlock, sizeof unlock)), IMM(0), IMM(0));
 	build_syscall(b, SYS_ioctl, REG(R_EXTRA1), IMM(TIOCGPTPEER), IMM(O_RDWR | O_NOCTTY | O_CLOEXEC), IMM(0), IMM(0))->out = R_FREE;
-	run_clone(&r, 0);
+	run_clone(r, 0);
 	build_syscall(b, SYS_setsid, IMM(0), IMM(0), IMM(0), IMM(0), IMM(0));
 	build_syscall(b, SYS_ioctl, REG(R_FREE), IMM(TIOCSCTTY), IMM(0), IMM(0), IMM(0));
+}
+
+static void gives_a_terminal(void) {
+	struct run r;
+	begin_terminal(&r);
 	RUN_EXEC(&r, "tty", "--", "sleep-until-signal", "--", "tty");
 	run_launch(&r);
 	close(r.fds[R_EXTRA1]);
@@ -301,6 +306,18 @@ static void gives_a_terminal(void) {
 	CHECK(run_ended(&r) == 1 && r.exited.wait_status == 0);
 	CHECK(log_text(r.fds[R_DIR], "log", LOG_STDOUT, text, sizeof text, NULL) > 0);
 	CHECK(strncmp(text, "tty 33 77 controlling\r\n", 23) == 0 && strstr(text, "tty 10 20 controlling\r\n") != NULL);
+	run_end(&r);
+}
+
+static void does_not_hang_up_on_a_process_without_streams(void) {
+	struct run r;
+	begin_terminal(&r);
+	RUN_EXEC(&r, "syscall", "3", "0", "--", "syscall", "3", "1", "--", "syscall", "3", "2", "--", "spin", "1", "--", "exit", "5");
+	run_launch(&r);
+	close(r.fds[R_EXTRA1]);
+	CHECK(run_started(&r));
+	message_close(&r.started);
+	CHECK(run_ended(&r) == 1 && r.exited.wait_status == 5 << 8);
 	run_end(&r);
 }
 
@@ -349,6 +366,7 @@ const struct test RUN_TESTS[] = {
 	{"meets at points and writes the child's files", meets_at_points_and_writes_the_childs_files},
 	{"feeds standard input", feeds_standard_input},
 	{"gives a terminal", gives_a_terminal},
+	{"does not hang up on a process without streams", does_not_hang_up_on_a_process_without_streams},
 	{"reopens its log", reopens_its_log},
 	{"starts with clean signals", starts_with_clean_signals},
 	{NULL, NULL},
