@@ -1,12 +1,14 @@
 package dev.berth.containerizer.launch;
 
 import dev.berth.containerizer.launch.ProgramOp.Operand;
+import dev.berth.isolator.Capability;
 import dev.berth.isolator.Namespace;
 
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.function.IntFunction;
 
 /** Arguments of system calls as text: flags by name, structs taken apart. Unknown bits stay visible as a number. Thread: one. */
@@ -64,10 +66,12 @@ final class ArgumentText {
     private final LaunchProgram program;
     private final IntFunction<String> registers;
     private final ByteBuffer data;
+    private final List<Flag> open = new ArrayList<>(OPEN);
 
-    ArgumentText(LaunchProgram program, IntFunction<String> registers) {
+    ArgumentText(LaunchProgram program, Abi abi, IntFunction<String> registers) {
         this.program = program;
         this.registers = registers;
+        open.add(new Flag("O_DIRECTORY", abi.directory()));
         this.data = ByteBuffer.wrap(program.data()).order(ByteOrder.LITTLE_ENDIAN);
     }
 
@@ -77,13 +81,25 @@ final class ArgumentText {
             Operand operand = i < op.operands().size() ? op.operands().get(i) : Operand.ZERO;
             texts.add(one(call.arguments().get(i), operand));
         }
-        // Trailing zeros of prctl and the like say nothing.
-        while (texts.size() > 1
-                && texts.getLast().equals("0")
-                && texts.size() > op.operands().size()) {
-            texts.removeLast();
+        if (call == Call.PRCTL_) {
+            prctl(op, texts);
         }
         return String.join(", ", texts);
+    }
+
+    /** Trailing zeros say nothing; a capability has a name. */
+    private static void prctl(ProgramOp op, List<String> texts) {
+        while (texts.size() > Math.max(1, op.operands().size())) {
+            texts.removeLast();
+        }
+        if (texts.getFirst().equals("PR_CAPBSET_DROP")) {
+            long number = op.operands().size() < 2 ? 0 : op.operands().get(1).value();
+            texts.subList(1, texts.size()).clear();
+            texts.add(
+                    number >= 0 && number < Long.SIZE
+                            ? Capability.nameOf((int) number)
+                            : Long.toString(number));
+        }
     }
 
     /** Arguments of a call that is not known here. */
@@ -104,12 +120,12 @@ final class ArgumentText {
                 : immediate(argument, operand.value());
     }
 
-    private static String immediate(Argument argument, long value) {
+    private String immediate(Argument argument, long value) {
         return switch (argument) {
             case FD -> value == Uapi.AT_FDCWD ? "AT_FDCWD" : Long.toString(value);
             case MODE -> mode(value);
             case DEVICE -> value == 0 ? "0" : major(value) + ":" + minor(value);
-            case OPEN_FLAGS -> flags(OPEN, value);
+            case OPEN_FLAGS -> flags(open, value);
             case TREE_FLAGS -> flags(TREE, value);
             case MOVE_FLAGS -> flags(MOVE, value);
             case MOUNT_ATTRIBUTES -> flags(ATTRIBUTES, value);
@@ -156,7 +172,7 @@ final class ArgumentText {
             case OPEN_HOW ->
                     has(at, 24)
                             ? "{"
-                                    + flags(OPEN, data.getLong(at))
+                                    + flags(open, data.getLong(at))
                                     + ", "
                                     + flags(RESOLVE, data.getLong(at + 16))
                                     + "}"
@@ -228,7 +244,7 @@ final class ArgumentText {
                     if (c == '"' || c == '\\') {
                         b.append('\\').append((char) c);
                     } else if (c < ' ' || c == 0x7f) {
-                        b.append(String.format(java.util.Locale.ROOT, "\\x%02x", c));
+                        b.append(String.format(Locale.ROOT, "\\x%02x", c));
                     } else {
                         b.append((char) c);
                     }

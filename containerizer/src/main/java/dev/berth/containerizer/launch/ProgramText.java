@@ -24,7 +24,7 @@ final class ProgramText {
         this.program = program;
         this.abi = abi;
         this.slots = program.slots();
-        this.arguments = new ArgumentText(program, this::register);
+        this.arguments = new ArgumentText(program, abi, this::register);
     }
 
     String print() {

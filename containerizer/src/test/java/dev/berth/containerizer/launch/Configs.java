@@ -180,8 +180,10 @@ final class Configs {
     }
 
     static LaunchProgram lower(LaunchPlan plan) throws ContainerizerException {
+        LaunchSettings settings =
+                plan.exec() ? new LaunchSettings("e.exit", "e.sock", false, 0, 1) : SETTINGS;
         return LaunchProgram.lower(
-                plan, SETTINGS, slot -> slot.name().startsWith("FILE_"), Abi.X86_64);
+                plan, settings, slot -> slot.name().startsWith("FILE_"), Abi.X86_64);
     }
 
     /** Copies of one element. */
