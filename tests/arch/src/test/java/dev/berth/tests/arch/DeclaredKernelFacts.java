@@ -9,6 +9,7 @@ import java.lang.reflect.Modifier;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.TreeSet;
 
 /** Everything that the bindings and the lowering of launch programs declare after the kernel's headers, read from their classes: a new constant is checked without being listed here. */
@@ -88,8 +89,8 @@ final class DeclaredKernelFacts {
     }
 
     /** What jextract must be asked for to see all of the module's declarations, as its {@code --include-*} options. */
-    static TreeSet<String> jextractSymbols() throws ReflectiveOperationException {
-        TreeSet<String> symbols = new TreeSet<>();
+    static Set<String> jextractSymbols() throws ReflectiveOperationException {
+        Set<String> symbols = new TreeSet<>();
         for (String name : CONSTANTS) {
             if (name.startsWith("dev.berth.linux.")) {
                 for (Field field : constants(Class.forName(name))) {

@@ -3,6 +3,8 @@ package dev.berth.tests.arch;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import static java.util.Objects.requireNonNull;
+
 import dev.berth.linux.Arch;
 import dev.berth.linux.ErrnoException;
 
@@ -16,6 +18,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.stream.Stream;
@@ -47,6 +50,8 @@ class KernelLayoutTest {
                     Map.entry("offsetof(struct pidfd_info, mask)", 0L),
                     Map.entry("offsetof(struct pidfd_info, exit_code)", 60L));
 
+    private static final String JEXTRACT = "native-bindings/linux/src/jextract";
+
     @TempDir Path temp;
     private HeaderProbe probe;
     private Path jextract;
@@ -55,10 +60,11 @@ class KernelLayoutTest {
     void findHeaders() {
         probe = new HeaderProbe(temp);
         Path root = Path.of("").toAbsolutePath();
-        while (!Files.exists(root.resolve("native-bindings/linux/src/jextract"))) {
-            root = root.getParent();
+        jextract = root.resolve(JEXTRACT);
+        while (!Files.exists(jextract)) {
+            root = requireNonNull(root.getParent(), "not inside the project: " + JEXTRACT);
+            jextract = root.resolve(JEXTRACT);
         }
-        jextract = root.resolve("native-bindings/linux/src/jextract");
     }
 
     /** Every complaint, so that one run shows all. */
@@ -179,7 +185,7 @@ class KernelLayoutTest {
             lines.filter(line -> line.startsWith("--include-")).forEach(listed::add);
         }
         Map<String, String> difference = new TreeMap<>();
-        TreeSet<String> declared = DeclaredKernelFacts.jextractSymbols();
+        Set<String> declared = DeclaredKernelFacts.jextractSymbols();
         declared.stream()
                 .filter(s -> !listed.contains(s))
                 .forEach(s -> difference.put(s, "missing"));
