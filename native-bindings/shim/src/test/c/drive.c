@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -100,6 +101,9 @@ int run_ended(struct run *r) {
 }
 
 void run_end(struct run *r) {
+	/* A test that failed half-way leaves no process behind; in any other its process has ended. */
+	if (r->started.fd_count > 0)
+		syscall(SYS_pidfd_send_signal, r->pidfd, SIGKILL, NULL, 0);
 	message_close(&r->started);
 	if (r->socket >= 0)
 		close(r->socket);
