@@ -38,6 +38,7 @@ public final class Cgroup2Control implements CgroupControl, AutoCloseable {
     private final Clock clock;
     private final Map<ContainerId, CgroupDirectory> directories = new ConcurrentHashMap<>();
     private final DeviceIsolator devices;
+    private final List<Isolator> isolators;
 
     private Cgroup2Control(
             Linux linux, Cgroup2Hierarchy hierarchy, CgroupEvents events, Clock clock) {
@@ -46,6 +47,7 @@ public final class Cgroup2Control implements CgroupControl, AutoCloseable {
         this.events = events;
         this.clock = clock;
         this.devices = new DeviceIsolator(linux.bpf(), this::directory);
+        this.isolators = List.of(new Cgroup2Isolator(this), devices);
     }
 
     /**
@@ -70,7 +72,7 @@ public final class Cgroup2Control implements CgroupControl, AutoCloseable {
 
     /** The isolators on this tree, in the order in which they must acquire: {@code cgroup2}, {@code cgroup2/devices}. */
     public List<Isolator> isolators() {
-        return List.of(new Cgroup2Isolator(this), devices);
+        return isolators;
     }
 
     /** Moves the agent's own process into {@code ROOT/agent}: the agent's choice. */
