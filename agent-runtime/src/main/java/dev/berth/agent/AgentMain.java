@@ -67,12 +67,11 @@ public final class AgentMain {
         Thread hook =
                 Thread.ofPlatform()
                         .name("berth-end")
-                        .unstarted(
-                                () -> {
-                                    AgentLog.info("ending; containers run on");
-                                    agent.close();
-                                    Runtime.getRuntime().halt(0);
-                                });
+                        .unstarted(() -> {
+                            AgentLog.info("ending; containers run on");
+                            agent.close();
+                            Runtime.getRuntime().halt(0);
+                        });
         Runtime.getRuntime().addShutdownHook(hook);
         AgentLog.info(
                 "Berth "

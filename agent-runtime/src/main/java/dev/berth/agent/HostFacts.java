@@ -34,8 +34,7 @@ final class HostFacts implements HostLookup {
     }
 
     @Override
-    public DeviceNode device(String hostPath, String target, String access)
-            throws AgentException {
+    public DeviceNode device(String hostPath, String target, String access) throws AgentException {
         Statx stat = stat(hostPath);
         if (!stat.isCharDevice() && !stat.isBlockDevice()) {
             throw AgentException.invalid("not a device node: " + hostPath);
@@ -46,11 +45,9 @@ final class HostFacts implements HostLookup {
     private Statx stat(String path) throws AgentException {
         try {
             Optional<Statx> found = linux.files().statx(Fd.CWD, path, 0);
-            return found.orElseThrow(
-                    () ->
-                            AgentException.invalid(
-                                    "error gathering device information: no such device "
-                                            + path));
+            return found.orElseThrow(() ->
+                    AgentException.invalid(
+                            "error gathering device information: no such device " + path));
         } catch (ErrnoException e) {
             throw AgentException.failed("look at device " + path, e);
         }

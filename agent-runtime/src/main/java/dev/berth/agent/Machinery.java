@@ -64,8 +64,7 @@ public record Machinery(
             Files.createDirectories(config.execRoot());
             Cgroup2Control cgroups = Cgroup2Control.open(linux, config.cgroupParent());
             opened.push(cgroups);
-            OwnedFd dataRoot =
-                    linux.files().openat(Fd.CWD, data.toString(), Open.O_DIRECTORY, 0);
+            OwnedFd dataRoot = linux.files().openat(Fd.CWD, data.toString(), Open.O_DIRECTORY, 0);
             opened.push(dataRoot);
             Snapshots snapshots = Snapshots.open(linux, dataRoot);
             opened.push(snapshots);

@@ -114,12 +114,11 @@ public final class NodeAgent implements AutoCloseable {
         api = server;
         made.containerizer().enforcement().warnings().forEach(AgentLog::warn);
         if (config.exitWhenIdleSeconds() > 0) {
-            conducting.offer(
-                    () ->
-                            conducting.whenIdle(
-                                    config.exitWhenIdleSeconds(),
-                                    () -> server.connections() > 0 || images.waiting() > 0,
-                                    this::end));
+            conducting.offer(() ->
+                    conducting.whenIdle(
+                            config.exitWhenIdleSeconds(),
+                            () -> server.connections() > 0 || images.waiting() > 0,
+                            this::end));
         }
     }
 
@@ -212,8 +211,7 @@ public final class NodeAgent implements AutoCloseable {
         public void watch(Fd fd) {
             try {
                 // Nothing to do here: the cycle after a wake-up polls the containerizer.
-                watches.put(
-                        fd.number(), FdWatch.on(loop, fd, FdWatch.READ_LEVEL, () -> {}));
+                watches.put(fd.number(), FdWatch.on(loop, fd, FdWatch.READ_LEVEL, () -> {}));
             } catch (AgentException e) {
                 throw new IllegalStateException("watch " + fd, e);
             }

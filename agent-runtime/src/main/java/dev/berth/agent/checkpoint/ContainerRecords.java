@@ -158,8 +158,7 @@ public final class ContainerRecords {
 
                     @Override
                     public FileVisitResult postVisitDirectory(
-                            Path directory, @Nullable IOException error)
-                            throws IOException {
+                            Path directory, @Nullable IOException error) throws IOException {
                         Files.delete(directory);
                         return FileVisitResult.CONTINUE;
                     }

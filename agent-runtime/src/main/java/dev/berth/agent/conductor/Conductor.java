@@ -162,22 +162,21 @@ public final class Conductor implements Agent {
     }
 
     private void onContainerEvent(ContainerEvent event) {
-        guarded(
-                () -> {
-                    switch (event) {
-                        case ContainerEvent.Started started -> lifecycle.onStarted(started);
-                        case ContainerEvent.StartFailed failed -> lifecycle.onStartFailed(failed);
-                        case ContainerEvent.Oom oom -> lifecycle.onOom(oom);
-                        case ContainerEvent.Paused paused -> lifecycle.onPaused(paused);
-                        case ContainerEvent.Exited exited -> {
-                            execs.onContainerEnded(exited.id());
-                            lifecycle.onExited(exited);
-                        }
-                        case ContainerEvent.ExecStarted started -> execs.onStarted(started);
-                        case ContainerEvent.ExecFailed failed -> execs.onFailed(failed);
-                        case ContainerEvent.ExecExited exited -> execs.onExited(exited);
-                    }
-                });
+        guarded(() -> {
+            switch (event) {
+                case ContainerEvent.Started started -> lifecycle.onStarted(started);
+                case ContainerEvent.StartFailed failed -> lifecycle.onStartFailed(failed);
+                case ContainerEvent.Oom oom -> lifecycle.onOom(oom);
+                case ContainerEvent.Paused paused -> lifecycle.onPaused(paused);
+                case ContainerEvent.Exited exited -> {
+                    execs.onContainerEnded(exited.id());
+                    lifecycle.onExited(exited);
+                }
+                case ContainerEvent.ExecStarted started -> execs.onStarted(started);
+                case ContainerEvent.ExecFailed failed -> execs.onFailed(failed);
+                case ContainerEvent.ExecExited exited -> execs.onExited(exited);
+            }
+        });
     }
 
     /** The duty cycle's guard: a bug in one command must not stop the agent. */

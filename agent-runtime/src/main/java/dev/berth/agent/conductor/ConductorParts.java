@@ -4,7 +4,6 @@ import dev.berth.agent.checkpoint.ContainerRecords;
 import dev.berth.agent.config.SpecTranslation;
 import dev.berth.containerizer.Containerizer;
 import dev.berth.containerizer.image.ImageStore;
-
 import dev.berth.isolator.ContainerId;
 
 import java.nio.file.Path;

@@ -7,7 +7,6 @@ import dev.berth.agent.config.AgentLog;
 import dev.berth.agent.config.CreateRequest;
 import dev.berth.agent.config.Fields;
 import dev.berth.agent.config.LimitTranslation;
-
 import dev.berth.containerizer.ContainerizerException;
 import dev.berth.isolator.ContainerId;
 import dev.berth.isolator.Usage;
@@ -41,24 +40,22 @@ public final class ConductorProxy {
 
     public void create(CreateRequest request, Answer<Created> answer) {
         Answer<Created> home = home(answer);
-        conductor.offer(
-                () ->
-                        conductor
-                                .creation()
-                                .create(
-                                        request,
-                                        new Answer<>() {
-                                            @Override
-                                            public void onResult(Creation.Created made) {
-                                                home.onResult(
-                                                        new Created(made.id(), made.warnings()));
-                                            }
+        conductor.offer(() ->
+                conductor
+                        .creation()
+                        .create(
+                                request,
+                                new Answer<>() {
+                                    @Override
+                                    public void onResult(Creation.Created made) {
+                                        home.onResult(new Created(made.id(), made.warnings()));
+                                    }
 
-                                            @Override
-                                            public void onFailure(AgentException failure) {
-                                                home.onFailure(failure);
-                                            }
-                                        }));
+                                    @Override
+                                    public void onFailure(AgentException failure) {
+                                        home.onFailure(failure);
+                                    }
+                                }));
     }
 
     public void plan(CreateRequest request, Answer<String> answer) {
@@ -124,8 +121,7 @@ public final class ConductorProxy {
         var old = container.spec;
         try {
             var next = old.withHostConfig(changes);
-            var limit =
-                    limits.limits(new Fields(next.hostConfig(), "HostConfig"), next.required());
+            var limit = limits.limits(new Fields(next.hostConfig(), "HostConfig"), next.required());
             if (container.status.isAlive()) {
                 conductor.parts().containerizer().update(container.id, limit);
             }
@@ -225,27 +221,26 @@ public final class ConductorProxy {
     }
 
     /** Registers a watcher; what it is told comes on the asker's thread. The answer is a handle that ends the watch. */
-    public Watch watch(String reference, ContainerWatcher watcher, Consumer<AgentException> failed) {
+    public Watch watch(
+            String reference, ContainerWatcher watcher, Consumer<AgentException> failed) {
         HomeWatcher home = new HomeWatcher(watcher);
-        conductor.offer(
-                () -> {
-                    try {
-                        Container container = conductor.registry().resolve(reference);
-                        container.watchers.add(home);
-                        home.container = container;
-                        home.onWatching(container.view());
-                    } catch (AgentException e) {
-                        asker.accept(() -> failed.accept(e));
+        conductor.offer(() -> {
+            try {
+                Container container = conductor.registry().resolve(reference);
+                container.watchers.add(home);
+                home.container = container;
+                home.onWatching(container.view());
+            } catch (AgentException e) {
+                asker.accept(() -> failed.accept(e));
+            }
+        });
+        return () ->
+                conductor.offer(() -> {
+                    Container container = home.container;
+                    if (container != null) {
+                        container.watchers.remove(home);
                     }
                 });
-        return () ->
-                conductor.offer(
-                        () -> {
-                            Container container = home.container;
-                            if (container != null) {
-                                container.watchers.remove(home);
-                            }
-                        });
     }
 
     /** A watch that can be ended. */
@@ -331,23 +326,22 @@ public final class ConductorProxy {
 
     private <T> void with(String reference, Answer<T> answer, Step<T> step) {
         Answer<T> home = home(answer);
-        conductor.offer(
-                () -> {
-                    Container container;
-                    try {
-                        container = conductor.registry().resolve(reference);
-                    } catch (AgentException e) {
-                        home.onFailure(e);
-                        return;
-                    }
-                    try {
-                        step.run(container, home);
-                    } catch (RuntimeException e) {
-                        // The asker must not wait for ever because of our bug.
-                        AgentLog.error("command on " + reference, e);
-                        home.onFailure(AgentException.failed("command on " + reference, e));
-                    }
-                });
+        conductor.offer(() -> {
+            Container container;
+            try {
+                container = conductor.registry().resolve(reference);
+            } catch (AgentException e) {
+                home.onFailure(e);
+                return;
+            }
+            try {
+                step.run(container, home);
+            } catch (RuntimeException e) {
+                // The asker must not wait for ever because of our bug.
+                AgentLog.error("command on " + reference, e);
+                home.onFailure(AgentException.failed("command on " + reference, e));
+            }
+        });
     }
 
     private <T> Answer<T> home(Answer<T> answer) {

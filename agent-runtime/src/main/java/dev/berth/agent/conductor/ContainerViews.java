@@ -48,8 +48,7 @@ public final class ContainerViews {
         if (exact != null) {
             return exact;
         }
-        String named =
-                idByName.get(reference.startsWith("/") ? reference.substring(1) : reference);
+        String named = idByName.get(reference.startsWith("/") ? reference.substring(1) : reference);
         if (named != null && byId.get(named) instanceof ContainerView view) {
             return view;
         }

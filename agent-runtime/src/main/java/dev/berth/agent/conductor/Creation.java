@@ -74,18 +74,16 @@ final class Creation {
                         conductor.offer(() -> created(record, answer));
                     } catch (AgentException e) {
                         undo(id);
-                        conductor.offer(
-                                () -> {
-                                    registry.unreserve(name);
-                                    answer.onFailure(e);
-                                });
+                        conductor.offer(() -> {
+                            registry.unreserve(name);
+                            answer.onFailure(e);
+                        });
                     } catch (RuntimeException e) {
                         undo(id);
-                        conductor.offer(
-                                () -> {
-                                    registry.unreserve(name);
-                                    answer.onFailure(AgentException.failed("create " + name, e));
-                                });
+                        conductor.offer(() -> {
+                            registry.unreserve(name);
+                            answer.onFailure(AgentException.failed("create " + name, e));
+                        });
                         throw e;
                     }
                 });
@@ -195,10 +193,8 @@ final class Creation {
                                     id,
                                     spec.config().path("User").asText(""),
                                     host.list("GroupAdd"));
-            Identity identity =
-                    new Identity(user.uid(), user.gid(), user.groups(), user.home());
-            parts.containerizer()
-                    .prepareStart(parts.translation().translate(id, spec, identity));
+            Identity identity = new Identity(user.uid(), user.gid(), user.groups(), user.home());
+            parts.containerizer().prepareStart(parts.translation().translate(id, spec, identity));
             ContainerRecord record = new ContainerRecord(id, name, now, spec, identity);
             parts.records().save(record);
             return record;
@@ -270,12 +266,11 @@ final class Creation {
                         parts.records().remove(id);
                         conductor.offer(() -> removed(container));
                     } catch (ContainerizerException | ImageException | AgentException e) {
-                        conductor.offer(
-                                () ->
-                                        removeFailed(
-                                                container,
-                                                AgentException.failed(
-                                                        "remove container " + id.shortForm(), e)));
+                        conductor.offer(() ->
+                                removeFailed(
+                                        container,
+                                        AgentException.failed(
+                                                "remove container " + id.shortForm(), e)));
                     }
                 });
     }
@@ -333,17 +328,15 @@ final class Creation {
                 () -> {
                     try {
                         parts.records().save(record);
-                        conductor.offer(
-                                () -> {
-                                    done.run();
-                                    answer.onResult(true);
-                                });
+                        conductor.offer(() -> {
+                            done.run();
+                            answer.onResult(true);
+                        });
                     } catch (AgentException e) {
-                        conductor.offer(
-                                () -> {
-                                    undo.run();
-                                    answer.onFailure(e);
-                                });
+                        conductor.offer(() -> {
+                            undo.run();
+                            answer.onFailure(e);
+                        });
                     }
                 });
     }

@@ -113,9 +113,7 @@ final class Execs {
     private static void running(Container container) throws AgentException {
         if (container.status == Status.PAUSED) {
             throw AgentException.conflict(
-                    "Container "
-                            + container.id
-                            + " is paused, unpause the container before exec");
+                    "Container " + container.id + " is paused, unpause the container before exec");
         }
         if (container.status != Status.RUNNING || container.config == null) {
             throw Lifecycle.notRunning(container);
@@ -123,8 +121,7 @@ final class Execs {
     }
 
     /** Starts it; {@code streams} (none with a terminal) move here. */
-    void start(
-            String id, List<OwnedFd> streams, int rows, int columns, ExecWatcher watcher) {
+    void start(String id, List<OwnedFd> streams, int rows, int columns, ExecWatcher watcher) {
         Entry entry = entries.get(id);
         Container container = entry == null ? null : registry.byId(entry.container);
         try {
@@ -153,19 +150,12 @@ final class Execs {
                 () -> {
                     try {
                         ResolvedUser found =
-                                parts.containerizer()
-                                        .resolveUser(entry.container, user, List.of());
+                                parts.containerizer().resolveUser(entry.container, user, List.of());
                         Identity who =
                                 new Identity(
                                         found.uid(), found.gid(), found.groups(), found.home());
-                        conductor.offer(
-                                () ->
-                                        launch(
-                                                entry,
-                                                container,
-                                                who,
-                                                streams,
-                                                new int[] {rows, columns}));
+                        conductor.offer(() ->
+                                launch(entry, container, who, streams, new int[] {rows, columns}));
                     } catch (ContainerizerException e) {
                         streams.forEach(OwnedFd::close);
                         conductor.offer(
@@ -250,8 +240,7 @@ final class Execs {
                 entry,
                 failed.code() == 125
                         ? new AgentException(AgentException.Kind.FAILED, message, 125)
-                        : new AgentException(
-                                AgentException.Kind.INVALID, message, failed.code()));
+                        : new AgentException(AgentException.Kind.INVALID, message, failed.code()));
     }
 
     private void fail(Entry entry, AgentException failure) {

@@ -57,7 +57,8 @@ final class History {
         entry.put("oom", container.oomKilled).put("atNs", container.finishedNs);
         entry.put("startedNs", container.startedNs).put("error", container.error);
         entry.put("stopped", container.stoppedByUser);
-        entry.put("ran", container.status == Status.EXITED || container.status == Status.RESTARTING);
+        entry.put(
+                "ran", container.status == Status.EXITED || container.status == Status.RESTARTING);
         return entry;
     }
 

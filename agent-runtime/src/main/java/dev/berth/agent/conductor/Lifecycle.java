@@ -83,8 +83,7 @@ final class Lifecycle {
         Status status = container.status;
         try {
             container.config =
-                    parts.translation()
-                            .translate(container.id, container.spec, container.identity);
+                    parts.translation().translate(container.id, container.spec, container.identity);
             container.run++;
             history.starting(container);
             container.stoppedByUser = false;
@@ -174,8 +173,7 @@ final class Lifecycle {
             case 126 ->
                     new AgentException(
                             AgentException.Kind.INVALID, with(message, "permission denied"), 126);
-            default ->
-                    new AgentException(AgentException.Kind.FAILED, message, failed.code());
+            default -> new AgentException(AgentException.Kind.FAILED, message, failed.code());
         };
     }
 
@@ -244,18 +242,15 @@ final class Lifecycle {
         if (container.oomKilled) {
             parts.counters().increment(Counter.CONTAINERS_OOM_KILLED);
         }
-        conductor.tell(
-                container, "die", Map.of("exitCode", String.valueOf(container.exitCode)));
+        conductor.tell(container, "die", Map.of("exitCode", String.valueOf(container.exitCode)));
         registry.publish(container);
         drain(container.startAnswers).forEach(answer -> answer.onResult(true));
         ended(container);
         boolean stopped = !container.stopAnswers.isEmpty();
         drain(container.stopAnswers).forEach(answer -> answer.onResult(true));
         drain(container.pauseAnswers)
-                .forEach(
-                        answer ->
-                                answer.onFailure(
-                                        AgentException.conflict("container has exited")));
+                .forEach(answer ->
+                        answer.onFailure(AgentException.conflict("container has exited")));
         if (stopped) {
             conductor.tell(container, "stop", Map.of());
         }
@@ -277,8 +272,7 @@ final class Lifecycle {
         } else if (again) {
             container.restartDelayNs =
                     RestartPolicies.delayNs(
-                            container.restartDelayNs,
-                            container.finishedNs - container.startedNs);
+                            container.restartDelayNs, container.finishedNs - container.startedNs);
             container.timer =
                     timers.at(
                             parts.clock().monotonicNs() + container.restartDelayNs,
@@ -313,7 +307,8 @@ final class Lifecycle {
         }
     }
 
-    void stop(Container container, OptionalInt signal, OptionalInt seconds, Answer<Boolean> answer) {
+    void stop(
+            Container container, OptionalInt signal, OptionalInt seconds, Answer<Boolean> answer) {
         switch (container.status) {
             case CREATED, EXITED, DEAD, REMOVING ->
                     answer.onFailure(AgentException.notModified("container is not running"));
@@ -329,7 +324,8 @@ final class Lifecycle {
             case RUNNING, PAUSED -> {
                 container.stopAnswers.add(answer);
                 try {
-                    int first = signal.isPresent() ? signal.getAsInt() : container.spec.stopSignal();
+                    int first =
+                            signal.isPresent() ? signal.getAsInt() : container.spec.stopSignal();
                     int wait = seconds.orElse(container.spec.stopTimeoutSeconds());
                     container.stoppedByUser = true;
                     history.stopAsked(container);
@@ -383,8 +379,7 @@ final class Lifecycle {
                                             "container "
                                                     + container.name
                                                     + " did not end 10 seconds after SIGKILL");
-                            drain(container.stopAnswers)
-                                    .forEach(answer -> answer.onFailure(late));
+                            drain(container.stopAnswers).forEach(answer -> answer.onFailure(late));
                             drain(container.removeAnswers)
                                     .forEach(answer -> answer.onFailure(late));
                         });
@@ -454,7 +449,8 @@ final class Lifecycle {
         }
     }
 
-    void restart(Container container, OptionalInt signal, OptionalInt seconds, Answer<Boolean> answer) {
+    void restart(
+            Container container, OptionalInt signal, OptionalInt seconds, Answer<Boolean> answer) {
         if (container.status == Status.STARTING) {
             later(container, () -> restart(container, signal, seconds, answer));
         } else if (container.status.isAlive()) {

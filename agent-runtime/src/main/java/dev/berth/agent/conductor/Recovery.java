@@ -52,8 +52,7 @@ final class Recovery {
                         parts.translation()
                                 .translate(container.id, container.spec, container.identity);
                 keepDirectoryRoot(container);
-                known.add(
-                        new KnownContainer(container.config, container.status == Status.RUNNING));
+                known.add(new KnownContainer(container.config, container.status == Status.RUNNING));
             } catch (AgentException | ContainerizerException e) {
                 AgentLog.error("container " + container.id.shortForm(), e);
             }
@@ -72,8 +71,7 @@ final class Recovery {
         if (container.spec.rootfs().isPresent()) {
             parts.containerizer()
                     .prepareRoot(
-                            container.id,
-                            new RootSource.Directory(container.spec.rootfs().get()));
+                            container.id, new RootSource.Directory(container.spec.rootfs().get()));
         }
     }
 

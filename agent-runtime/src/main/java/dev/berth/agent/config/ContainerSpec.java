@@ -143,8 +143,7 @@ public record ContainerSpec(
         }
         try {
             double number =
-                    Double.parseDouble(
-                            shift == 0 ? value : value.substring(0, value.length() - 1));
+                    Double.parseDouble(shift == 0 ? value : value.substring(0, value.length() - 1));
             if (number >= 0 && number * (1L << shift) < 9e18) {
                 return (long) (number * (1L << shift));
             }

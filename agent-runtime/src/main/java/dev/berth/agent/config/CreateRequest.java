@@ -30,8 +30,8 @@ public record CreateRequest(
             java.util.regex.Pattern.compile("/?[a-zA-Z0-9][a-zA-Z0-9_.-]+");
 
     /** Takes a body apart; refuses by name what Berth does not support. */
-    public static CreateRequest of(
-            Optional<String> name, Optional<String> platform, JsonNode body) throws AgentException {
+    public static CreateRequest of(Optional<String> name, Optional<String> platform, JsonNode body)
+            throws AgentException {
         if (!body.isObject()) {
             throw AgentException.invalid("invalid container: the body must be a JSON object");
         }

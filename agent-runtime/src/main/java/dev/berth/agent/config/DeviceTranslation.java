@@ -47,8 +47,7 @@ final class DeviceTranslation {
     List<DeviceRule> rules(Fields config) throws AgentException {
         List<DeviceRule> out = new ArrayList<>();
         if (config.flag("Privileged")) {
-            out.add(
-                    new DeviceRule(true, 'a', OptionalInt.empty(), OptionalInt.empty(), "rwm"));
+            out.add(new DeviceRule(true, 'a', OptionalInt.empty(), OptionalInt.empty(), "rwm"));
             return out;
         }
         for (DeviceNode node : nodes(config)) {

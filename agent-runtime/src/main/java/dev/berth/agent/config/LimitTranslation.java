@@ -194,19 +194,13 @@ public final class LimitTranslation {
             nofile |= resource == RLIMIT_NOFILE;
             out.add(
                     new Rlimit(
-                            resource,
-                            "RLIMIT_" + name.toUpperCase(Locale.ROOT),
-                            soft,
-                            hard,
-                            true));
+                            resource, "RLIMIT_" + name.toUpperCase(Locale.ROOT), soft, hard, true));
         }
         if (!nofile) {
             long hard = host.hardLimit(RLIMIT_NOFILE);
             long most = privileged ? 1_048_576 : 524_288;
             hard = hard < 0 ? most : Math.min(hard, most);
-            out.add(
-                    new Rlimit(
-                            RLIMIT_NOFILE, "RLIMIT_NOFILE", Math.min(1024, hard), hard, false));
+            out.add(new Rlimit(RLIMIT_NOFILE, "RLIMIT_NOFILE", Math.min(1024, hard), hard, false));
         }
         return out;
     }

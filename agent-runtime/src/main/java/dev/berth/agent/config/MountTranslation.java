@@ -190,8 +190,7 @@ public final class MountTranslation {
                 case "mode" -> mode = number("tmpfs mode", value, 8) & 07777;
                 case "uid" -> uid = number("tmpfs uid", value, 10);
                 case "gid" -> gid = number("tmpfs gid", value, 10);
-                default ->
-                        throw AgentException.refused("tmpfs option \"" + option + "\"", "");
+                default -> throw AgentException.refused("tmpfs option \"" + option + "\"", "");
             }
         }
         return new MountSpec.Tmpfs(target(target), size, mode, uid, gid, readOnly, exec);
@@ -224,13 +223,18 @@ public final class MountTranslation {
                             + "' must be absolute and without ..");
         }
         String clean = path.replaceAll("/\\.(?=/|$)", "").replaceAll("/+", "/");
-        clean = clean.length() > 1 && clean.endsWith("/") ? clean.substring(0, clean.length() - 1) : clean;
+        clean =
+                clean.length() > 1 && clean.endsWith("/")
+                        ? clean.substring(0, clean.length() - 1)
+                        : clean;
         if (clean.equals("/") || clean.isEmpty()) {
             throw AgentException.invalid("invalid specification: destination can't be '/'");
         }
         if (clean.equals("/proc") || clean.startsWith("/proc/")) {
             throw AgentException.invalid(
-                    "invalid mount target '" + path + "': mounting over /proc would defeat its protections");
+                    "invalid mount target '"
+                            + path
+                            + "': mounting over /proc would defeat its protections");
         }
         return clean;
     }

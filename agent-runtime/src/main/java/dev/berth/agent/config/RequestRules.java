@@ -137,8 +137,7 @@ final class RequestRules {
             if (name.equals("Healthcheck") && isNoHealthcheck(entry.getValue())) {
                 continue;
             }
-            throw AgentException.refused(
-                    fields.path() + "." + name, hints.getOrDefault(name, ""));
+            throw AgentException.refused(fields.path() + "." + name, hints.getOrDefault(name, ""));
         }
     }
 

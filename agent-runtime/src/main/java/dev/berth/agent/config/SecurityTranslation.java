@@ -157,8 +157,7 @@ public final class SecurityTranslation {
                 "invalid --security-opt: seccomp wants unconfined, builtin or a profile in JSON");
     }
 
-    private static Set<String> capabilities(Fields host, boolean privileged)
-            throws AgentException {
+    private static Set<String> capabilities(Fields host, boolean privileged) throws AgentException {
         List<String> add = names(host.list("CapAdd"));
         List<String> drop = names(host.list("CapDrop"));
         Set<String> out = new LinkedHashSet<>();
@@ -180,7 +179,8 @@ public final class SecurityTranslation {
             String name = raw.strip().toUpperCase(Locale.ROOT);
             name = name.startsWith("CAP_") ? name.substring(4) : name;
             if (!name.equals("ALL") && !ALL_CAPABILITIES.contains(name)) {
-                throw AgentException.invalid("invalid capability: unknown capability \"" + raw + "\"");
+                throw AgentException.invalid(
+                        "invalid capability: unknown capability \"" + raw + "\"");
             }
             out.add(name);
         }

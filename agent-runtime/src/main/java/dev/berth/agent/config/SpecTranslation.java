@@ -40,8 +40,7 @@ public final class SpecTranslation {
         Fields hostConfig = new Fields(spec.hostConfig(), "HostConfig");
         boolean hostUts = hostConfig.text("UTSMode").equals("host");
         String hostname =
-                spec.networkMode().equals("host")
-                                && config.text("Hostname").equals(id.shortForm())
+                spec.networkMode().equals("host") && config.text("Hostname").equals(id.shortForm())
                         ? host.hostname()
                         : config.text("Hostname");
         checkHostname(hostname);

@@ -21,15 +21,13 @@ final class SysctlRules {
                     "kernel.shm_rmid_forced");
     private static final Pattern NUMBER = Pattern.compile("-?[0-9]{1,20}");
     private static final Pattern NUMBERS = Pattern.compile("[0-9]{1,20}([ \t]+[0-9]{1,20}){3}");
-    private static final Pattern NET_KEY =
-            Pattern.compile("net\\.[a-z0-9_]+(\\.[A-Za-z0-9_/-]+)+");
+    private static final Pattern NET_KEY = Pattern.compile("net\\.[a-z0-9_]+(\\.[A-Za-z0-9_/-]+)+");
     private static final Pattern NET_VALUE = Pattern.compile("[A-Za-z0-9_.,: \t-]{0,256}");
 
     private SysctlRules() {}
 
     static Map<String, String> check(
-            Map<String, String> asked, boolean hostNetwork, boolean hostIpc)
-            throws AgentException {
+            Map<String, String> asked, boolean hostNetwork, boolean hostIpc) throws AgentException {
         Map<String, String> out = new LinkedHashMap<>();
         for (Map.Entry<String, String> entry : asked.entrySet()) {
             String key = entry.getKey();

@@ -193,7 +193,8 @@ public final class ApiServer implements AutoCloseable {
         try {
             PeerCredentials peer = channel.peerCredentials();
             if (seenUsers.add(peer.uid())) {
-                AgentLog.info("API used by user " + peer.uid() + " (first by pid " + peer.pid() + ")");
+                AgentLog.info(
+                        "API used by user " + peer.uid() + " (first by pid " + peer.pid() + ")");
             }
         } catch (IOException e) {
             AgentLog.error("peer of an API connection", e);
@@ -220,7 +221,9 @@ public final class ApiServer implements AutoCloseable {
             }
         } catch (IOException e) {
             throw AgentException.failed(
-                    "protect socket " + socket + config.group().map(g -> " for group " + g).orElse(""),
+                    "protect socket "
+                            + socket
+                            + config.group().map(g -> " for group " + g).orElse(""),
                     e);
         }
     }

@@ -38,9 +38,7 @@ final class AttachRoutes {
         }
         Session session = new Session(exchange, keys);
         session.watch =
-                exchange.context()
-                        .conductor()
-                        .watch(view.id().value(), session, exchange::fail);
+                exchange.context().conductor().watch(view.id().value(), session, exchange::fail);
         exchange.onGone(session::leave);
     }
 
@@ -94,10 +92,7 @@ final class AttachRoutes {
             if (stdin) {
                 input =
                         new InputPump(
-                                context,
-                                hijacked,
-                                tty ? keys : null,
-                                () -> inputFinished(now));
+                                context, hijacked, tty ? keys : null, () -> inputFinished(now));
                 if (now.status().isAlive()) {
                     askInput();
                 }
@@ -109,8 +104,7 @@ final class AttachRoutes {
         private void followOutput(
                 HijackedStream hijacked, ContainerLog log, LogPosition from, boolean tty) {
             LogFollower.Streams streams =
-                    new LogFollower.Streams(
-                            exchange.flag("stdout"), exchange.flag("stderr"), !tty);
+                    new LogFollower.Streams(exchange.flag("stdout"), exchange.flag("stderr"), !tty);
             LogFollower made = new LogFollower(context, hijacked, log, from, streams);
             follower = made;
             try {
@@ -143,9 +137,8 @@ final class AttachRoutes {
             context.conductor()
                     .input(
                             id,
-                            exchange.then(
-                                    (Optional<dev.berth.linux.OwnedFd> fd) ->
-                                            fd.ifPresent(pump::open)));
+                            exchange.then((Optional<dev.berth.linux.OwnedFd> fd) ->
+                                    fd.ifPresent(pump::open)));
         }
 
         @Override

@@ -82,11 +82,7 @@ final class ContainerJson {
                             + span(now - view.finishedNs())
                             + " ago";
             case EXITED ->
-                    "Exited ("
-                            + view.exitCode()
-                            + ") "
-                            + span(now - view.finishedNs())
-                            + " ago";
+                    "Exited (" + view.exitCode() + ") " + span(now - view.finishedNs()) + " ago";
             case REMOVING -> "Removal In Progress";
             case DEAD -> "Dead";
         };
@@ -137,7 +133,9 @@ final class ContainerJson {
         argv.subList(1, argv.size()).forEach(args::add);
         out.set("State", state(view));
         out.put("Image", view.spec().imageId());
-        out.put("ResolvConfPath", context.generatedFile().apply(view.id(), "resolv.conf").toString());
+        out.put(
+                "ResolvConfPath",
+                context.generatedFile().apply(view.id(), "resolv.conf").toString());
         out.put("HostnamePath", context.generatedFile().apply(view.id(), "hostname").toString());
         out.put("HostsPath", context.generatedFile().apply(view.id(), "hosts").toString());
         out.put("LogPath", context.logDirectory().apply(view.id()).resolve("log").toString());
@@ -259,22 +257,15 @@ final class ContainerJson {
         view.warnings().forEach(warnings::add);
         ArrayNode stages = out.putArray("Timeline");
         view.timeline()
-                .ifPresent(
-                        timeline -> {
-                            long first =
-                                    timeline.stages().isEmpty()
-                                            ? 0
-                                            : timeline.stages().getFirst().atNs();
-                            timeline.stages()
-                                    .forEach(
-                                            stage ->
-                                                    stages.addObject()
-                                                            .put("Stage", stage.name())
-                                                            .put(
-                                                                    "Us",
-                                                                    (stage.atNs() - first)
-                                                                            / 1000));
-                        });
+                .ifPresent(timeline -> {
+                    long first =
+                            timeline.stages().isEmpty() ? 0 : timeline.stages().getFirst().atNs();
+                    timeline.stages()
+                            .forEach(stage ->
+                                    stages.addObject()
+                                            .put("Stage", stage.name())
+                                            .put("Us", (stage.atNs() - first) / 1000));
+                });
         ArrayNode exits = out.putArray("Exits");
         for (ContainerView.Exit exit : view.exits()) {
             exits.addObject()

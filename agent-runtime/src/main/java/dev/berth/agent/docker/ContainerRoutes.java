@@ -65,8 +65,7 @@ final class ContainerRoutes {
         table.add(
                 "POST",
                 "/containers/*/unpause",
-                exchange ->
-                        conductor(exchange).pause(exchange.star(0), false, exchange.done(204)));
+                exchange -> conductor(exchange).pause(exchange.star(0), false, exchange.done(204)));
         table.add("POST", "/containers/*/resize", ContainerRoutes::resize);
         table.add("POST", "/containers/*/rename", ContainerRoutes::rename);
         table.add("POST", "/containers/*/update", ContainerRoutes::update);
@@ -87,31 +86,27 @@ final class ContainerRoutes {
         conductor(exchange)
                 .create(
                         request,
-                        exchange.then(
-                                made -> {
-                                    ObjectNode out = NODES.objectNode();
-                                    out.put("Id", made.id().value());
-                                    ArrayNode warnings = out.putArray("Warnings");
-                                    made.warnings().forEach(warnings::add);
-                                    exchange.answer(201, out);
-                                }));
+                        exchange.then(made -> {
+                            ObjectNode out = NODES.objectNode();
+                            out.put("Id", made.id().value());
+                            ArrayNode warnings = out.putArray("Warnings");
+                            made.warnings().forEach(warnings::add);
+                            exchange.answer(201, out);
+                        }));
     }
 
     private static void plan(Exchange exchange) throws AgentException {
         CreateRequest request =
                 CreateRequest.of(
-                        Optional.empty(),
-                        Optional.of(exchange.text("platform")),
-                        exchange.json());
+                        Optional.empty(), Optional.of(exchange.text("platform")), exchange.json());
         conductor(exchange)
                 .plan(
                         request,
-                        exchange.then(
-                                text ->
-                                        exchange.answer(
-                                                200,
-                                                "text/plain; charset=utf-8",
-                                                text.getBytes(StandardCharsets.UTF_8))));
+                        exchange.then(text ->
+                                exchange.answer(
+                                        200,
+                                        "text/plain; charset=utf-8",
+                                        text.getBytes(StandardCharsets.UTF_8))));
     }
 
     private static void list(Exchange exchange) throws AgentException {
@@ -119,8 +114,17 @@ final class ContainerRoutes {
         Filters filters =
                 exchange.filters()
                         .only(
-                                "status", "name", "label", "id", "ancestor", "exited", "before",
-                                "since", "network", "health", "is-task");
+                                "status",
+                                "name",
+                                "label",
+                                "id",
+                                "ancestor",
+                                "exited",
+                                "before",
+                                "since",
+                                "network",
+                                "health",
+                                "is-task");
         boolean all = exchange.flag("all") || filters.has("status") || filters.has("exited");
         int limit = exchange.number("limit").orElse(0);
         long before = created(context, filters, "before", Long.MAX_VALUE);
@@ -150,8 +154,7 @@ final class ContainerRoutes {
         return view.status().isAlive() || view.status() == Status.RESTARTING;
     }
 
-    private static long created(
-            ApiContext context, Filters filters, String name, long fallback)
+    private static long created(ApiContext context, Filters filters, String name, long fallback)
             throws AgentException {
         return filters.has(name)
                 ? context.containers().resolve(filters.of(name).getFirst()).createdNs()
@@ -161,9 +164,7 @@ final class ContainerRoutes {
     private static boolean fits(ContainerView view, Filters filters, ApiContext context)
             throws AgentException {
         for (String status : filters.of("status")) {
-            if (!List.of(
-                            "created", "running", "paused", "restarting", "removing", "exited",
-                            "dead")
+            if (!List.of("created", "running", "paused", "restarting", "removing", "exited", "dead")
                     .contains(status)) {
                 throw AgentException.invalid("invalid filter 'status=" + status + "'");
             }
@@ -211,11 +212,7 @@ final class ContainerRoutes {
 
     private static void stop(Exchange exchange) throws AgentException {
         conductor(exchange)
-                .stop(
-                        exchange.star(0),
-                        signal(exchange),
-                        exchange.number("t"),
-                        exchange.done(204));
+                .stop(exchange.star(0), signal(exchange), exchange.number("t"), exchange.done(204));
     }
 
     private static void restart(Exchange exchange) throws AgentException {
@@ -280,20 +277,18 @@ final class ContainerRoutes {
                 .update(
                         exchange.star(0),
                         changes,
-                        exchange.then(
-                                _ -> {
-                                    ObjectNode out = NODES.objectNode();
-                                    out.putArray("Warnings");
-                                    exchange.answer(200, out);
-                                }));
+                        exchange.then(_ -> {
+                            ObjectNode out = NODES.objectNode();
+                            out.putArray("Warnings");
+                            exchange.answer(200, out);
+                        }));
     }
 
     private static void remove(Exchange exchange) throws AgentException {
         if (exchange.flag("link")) {
             throw AgentException.refused("removal of links", "");
         }
-        conductor(exchange)
-                .remove(exchange.star(0), exchange.flag("force"), exchange.done(204));
+        conductor(exchange).remove(exchange.star(0), exchange.flag("force"), exchange.done(204));
     }
 
     private static void prune(Exchange exchange) throws AgentException {

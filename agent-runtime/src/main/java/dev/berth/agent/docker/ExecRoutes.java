@@ -48,13 +48,9 @@ final class ExecRoutes {
                 .execCreate(
                         exchange.star(0),
                         request,
-                        exchange.then(
-                                id ->
-                                        exchange.answer(
-                                                201,
-                                                JsonNodeFactory.instance
-                                                        .objectNode()
-                                                        .put("Id", id))));
+                        exchange.then(id ->
+                                exchange.answer(
+                                        201, JsonNodeFactory.instance.objectNode().put("Id", id))));
     }
 
     private static void start(Exchange exchange) throws AgentException {

@@ -94,8 +94,7 @@ final class ExecSession implements ExecWatcher {
             exchange.empty(200);
             return;
         }
-        HijackedStream stream =
-                exchange.hijack(AttachRoutes.contentType(exchange, request.tty()));
+        HijackedStream stream = exchange.hijack(AttachRoutes.contentType(exchange, request.tty()));
         client = stream;
         stream.onChange(this::resume, this::leave);
         try {
@@ -133,8 +132,7 @@ final class ExecSession implements ExecWatcher {
         OutputPump output = new OutputPump(context, stream, master, 0, this::endWhenDone);
         outputs.add(output);
         InputPump pump =
-                new InputPump(
-                        context, stream, DetachKeys.parse(request.detachKeys()), () -> {});
+                new InputPump(context, stream, DetachKeys.parse(request.detachKeys()), () -> {});
         input = pump;
         if (request.attachStdin()) {
             pump.open(writing);

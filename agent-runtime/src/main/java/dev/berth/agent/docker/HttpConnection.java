@@ -144,8 +144,7 @@ final class HttpConnection extends ChannelInboundHandlerAdapter {
                             : -1;
             refused = refuse(minor, versioned.group(1) + "." + versioned.group(2));
         }
-        String method =
-                request.method().equals(HttpMethod.HEAD) ? "GET" : request.method().name();
+        String method = request.method().equals(HttpMethod.HEAD) ? "GET" : request.method().name();
         Route.Match match =
                 request.decoderResult().isFailure()
                         ? new Route.Match(Route.NONE, java.util.List.of())
@@ -173,7 +172,9 @@ final class HttpConnection extends ChannelInboundHandlerAdapter {
                                     HttpVersion.HTTP_1_1, HttpResponseStatus.CONTINUE));
         }
         if (match.route().streamed()) {
-            pipe = new BodyPipe(wanted -> execute(() -> channel().channel().config().setAutoRead(wanted)));
+            pipe =
+                    new BodyPipe(wanted ->
+                            execute(() -> channel().channel().config().setAutoRead(wanted)));
             handle();
         } else {
             body = channel().alloc().compositeBuffer(1024);
@@ -290,8 +291,7 @@ final class HttpConnection extends ChannelInboundHandlerAdapter {
             // What remains of the request would be taken for the next one.
             keepAlive = false;
         }
-        response.headers()
-                .set(HttpHeaderNames.CONNECTION, keepAlive ? "keep-alive" : "close");
+        response.headers().set(HttpHeaderNames.CONNECTION, keepAlive ? "keep-alive" : "close");
         channel().writeAndFlush(response);
         finished();
     }
@@ -332,8 +332,7 @@ final class HttpConnection extends ChannelInboundHandlerAdapter {
                         : "HTTP/1.1 200 OK\r\nContent-Type: application/vnd.docker.raw-stream\r\nServer: Berth/"
                                 + AgentConfig.VERSION
                                 + " (linux)\r\n\r\n";
-        open.writeAndFlush(
-                Unpooled.wrappedBuffer(head.getBytes(StandardCharsets.US_ASCII)));
+        open.writeAndFlush(Unpooled.wrappedBuffer(head.getBytes(StandardCharsets.US_ASCII)));
         return stream;
     }
 
@@ -347,8 +346,7 @@ final class HttpConnection extends ChannelInboundHandlerAdapter {
         responding = false;
         dropBody();
         if (!keepAlive) {
-            channel().writeAndFlush(Unpooled.EMPTY_BUFFER)
-                    .addListener(_ -> channel().close());
+            channel().writeAndFlush(Unpooled.EMPTY_BUFFER).addListener(_ -> channel().close());
             return;
         }
         channel().channel().config().setAutoRead(true);

@@ -84,8 +84,7 @@ final class ImageJson {
             ImageConfig.History line = lines.get(i);
             ObjectNode entry = out.addObject();
             entry.put("Id", i == 0 ? image.id().toString() : "<missing>");
-            entry.put(
-                    "Created", line.created().map(java.time.Instant::getEpochSecond).orElse(0L));
+            entry.put("Created", line.created().map(java.time.Instant::getEpochSecond).orElse(0L));
             entry.put("CreatedBy", line.createdBy());
             ArrayNode tags = entry.putArray("Tags");
             if (i == 0) {

@@ -165,12 +165,8 @@ final class ImageRoutes {
             image.repoDigests().stream()
                     .filter(line -> line.contains("@"))
                     .findFirst()
-                    .ifPresent(
-                            line ->
-                                    lines.status(
-                                            "",
-                                            "Digest: "
-                                                    + line.substring(line.indexOf('@') + 1)));
+                    .ifPresent(line ->
+                            lines.status("", "Digest: " + line.substring(line.indexOf('@') + 1)));
             boolean fresh = before.isEmpty() || !before.get().equals(image.id());
             lines.status(
                     "",
@@ -179,8 +175,7 @@ final class ImageRoutes {
                                     : "Status: Image is up to date for ")
                             + reference.familiar());
             lines.end();
-            exchange.loop(
-                    () -> context.conductor().tellImage("pull", reference.familiar()));
+            exchange.loop(() -> context.conductor().tellImage("pull", reference.familiar()));
         } catch (ImageException e) {
             context.counters().increment(Counter.IMAGE_PULL_FAILURES);
             lines.fail(failure(e));
@@ -205,8 +200,7 @@ final class ImageRoutes {
             String token = fields.text("identitytoken");
             String auth = fields.text("auth");
             if (user.isEmpty() && !auth.isEmpty()) {
-                String pair =
-                        new String(Base64.getDecoder().decode(auth), StandardCharsets.UTF_8);
+                String pair = new String(Base64.getDecoder().decode(auth), StandardCharsets.UTF_8);
                 int colon = pair.indexOf(':');
                 user = colon < 0 ? pair : pair.substring(0, colon);
                 password = colon < 0 ? "" : pair.substring(colon + 1);
@@ -216,7 +210,9 @@ final class ImageRoutes {
             }
             return Optional.of(
                     new RegistryCredentials(
-                            user, password, token.isEmpty() ? Optional.empty() : Optional.of(token)));
+                            user,
+                            password,
+                            token.isEmpty() ? Optional.empty() : Optional.of(token)));
         } catch (IOException | IllegalArgumentException _) {
             // The value is a secret: it stays out of the message.
             throw AgentException.invalid("invalid X-Registry-Auth header");
@@ -229,45 +225,39 @@ final class ImageRoutes {
         ProgressLines lines = new ProgressLines(exchange);
         InputStream body = exchange.bodyStream();
         context.lane()
-                .run(
-                        () -> {
-                            try {
-                                List<Image> images =
-                                        context.images()
-                                                .load(
-                                                        body,
-                                                        quiet
-                                                                ? dev.berth.containerizer.image
-                                                                        .PullProgress.NONE
-                                                                : lines);
-                                body.transferTo(java.io.OutputStream.nullOutputStream());
-                                for (Image image : images) {
-                                    for (ImageReference tag : image.tags()) {
-                                        lines.stream(
-                                                "Loaded image: " + tag.familiar() + "\n");
-                                    }
-                                    if (image.tags().isEmpty()) {
-                                        lines.stream("Loaded image ID: " + image.id() + "\n");
-                                    }
-                                    exchange.loop(
-                                            () ->
-                                                    context.conductor()
-                                                            .tellImage(
-                                                                    "load",
-                                                                    image.id().toString()));
-                                }
-                                lines.end();
-                            } catch (ImageException e) {
-                                drain(body);
-                                lines.fail(failure(e));
-                            } catch (IOException e) {
-                                lines.fail(AgentException.failed("load image", e));
-                            } catch (RuntimeException e) {
-                                AgentLog.error("load image", e);
-                                drain(body);
-                                lines.fail(AgentException.failed("load image", e));
+                .run(() -> {
+                    try {
+                        List<Image> images =
+                                context.images()
+                                        .load(
+                                                body,
+                                                quiet
+                                                        ? dev.berth.containerizer.image.PullProgress
+                                                                .NONE
+                                                        : lines);
+                        body.transferTo(java.io.OutputStream.nullOutputStream());
+                        for (Image image : images) {
+                            for (ImageReference tag : image.tags()) {
+                                lines.stream("Loaded image: " + tag.familiar() + "\n");
                             }
-                        });
+                            if (image.tags().isEmpty()) {
+                                lines.stream("Loaded image ID: " + image.id() + "\n");
+                            }
+                            exchange.loop(() ->
+                                    context.conductor().tellImage("load", image.id().toString()));
+                        }
+                        lines.end();
+                    } catch (ImageException e) {
+                        drain(body);
+                        lines.fail(failure(e));
+                    } catch (IOException e) {
+                        lines.fail(AgentException.failed("load image", e));
+                    } catch (RuntimeException e) {
+                        AgentLog.error("load image", e);
+                        drain(body);
+                        lines.fail(AgentException.failed("load image", e));
+                    }
+                });
     }
 
     /** The rest of a body is read away, so that the client can read the answer. */
@@ -310,18 +300,16 @@ final class ImageRoutes {
     private static void work(Exchange exchange, Work work) {
         exchange.context()
                 .lane()
-                .run(
-                        () -> {
-                            try {
-                                exchange.loop(work.run());
-                            } catch (ImageException e) {
-                                exchange.loop(() -> exchange.fail(failure(e)));
-                            } catch (RuntimeException e) {
-                                AgentLog.error("image", e);
-                                exchange.loop(
-                                        () -> exchange.fail(AgentException.failed("image", e)));
-                            }
-                        });
+                .run(() -> {
+                    try {
+                        exchange.loop(work.run());
+                    } catch (ImageException e) {
+                        exchange.loop(() -> exchange.fail(failure(e)));
+                    } catch (RuntimeException e) {
+                        AgentLog.error("image", e);
+                        exchange.loop(() -> exchange.fail(AgentException.failed("image", e)));
+                    }
+                });
     }
 
     /** Images of containers that exist. */
@@ -376,7 +364,8 @@ final class ImageRoutes {
                                 && (all || image.tags().isEmpty())
                                 && filters.labels(image.config().labels())) {
                             for (ImageStore.Removal removal :
-                                    context.images().remove(image.id().toString(), true, _ -> false)) {
+                                    context.images()
+                                            .remove(image.id().toString(), true, _ -> false)) {
                                 ObjectNode line = deleted.addObject();
                                 removal.untagged().ifPresent(text -> line.put("Untagged", text));
                                 removal.deleted().ifPresent(text -> line.put("Deleted", text));

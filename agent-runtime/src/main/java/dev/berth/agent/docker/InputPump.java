@@ -73,7 +73,9 @@ final class InputPump implements HijackedStream.InputHandler {
             bytes.readBytes(copy);
             bytes.release();
             DetachKeys.Scan scan = detach.scan(copy);
-            pending.add(Unpooled.directBuffer(Math.max(1, scan.bytes().length)).writeBytes(scan.bytes()));
+            pending.add(
+                    Unpooled.directBuffer(Math.max(1, scan.bytes().length))
+                            .writeBytes(scan.bytes()));
             if (scan.detached()) {
                 write();
                 close();

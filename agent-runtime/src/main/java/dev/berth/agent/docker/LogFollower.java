@@ -100,11 +100,10 @@ final class LogFollower {
             // Others on this loop get their turn between two bursts.
             scheduled = true;
             context.loop()
-                    .execute(
-                            () -> {
-                                scheduled = false;
-                                pump();
-                            });
+                    .execute(() -> {
+                        scheduled = false;
+                        pump();
+                    });
         }
     }
 

@@ -34,8 +34,7 @@ final class LogRoutes {
         ApiContext context = exchange.context();
         ContainerView view = context.containers().resolve(exchange.star(0));
         if (!exchange.flag("stdout") && !exchange.flag("stderr")) {
-            throw AgentException.invalid(
-                    "Bad parameters: you must choose at least one stream");
+            throw AgentException.invalid("Bad parameters: you must choose at least one stream");
         }
         String tail = exchange.text("tail");
         LogQuery query =
@@ -50,22 +49,20 @@ final class LogRoutes {
         Path directory = context.logDirectory().apply(view.id());
         // Finding where a tail begins may read much of the log: not on this thread.
         context.lane()
-                .run(
-                        () -> {
-                            try {
-                                LogLines lines = LogLines.open(directory, query);
-                                exchange.loop(() -> send(exchange, view, lines, directory));
-                            } catch (IOException e) {
-                                exchange.loop(
-                                        () ->
-                                                exchange.fail(
-                                                        AgentException.failed(
-                                                                "read log of " + view.name(), e)));
-                            }
-                        });
+                .run(() -> {
+                    try {
+                        LogLines lines = LogLines.open(directory, query);
+                        exchange.loop(() -> send(exchange, view, lines, directory));
+                    } catch (IOException e) {
+                        exchange.loop(() ->
+                                exchange.fail(
+                                        AgentException.failed("read log of " + view.name(), e)));
+                    }
+                });
     }
 
-    private static void send(Exchange exchange, ContainerView view, LogLines lines, Path directory) {
+    private static void send(
+            Exchange exchange, ContainerView view, LogLines lines, Path directory) {
         boolean tty = view.spec().tty();
         ByteSink sink = exchange.stream(200, AttachRoutes.contentType(exchange, tty));
         Session session = new Session(exchange, sink, lines, !tty);

@@ -51,8 +51,7 @@ final class LogWaker implements AutoCloseable {
         int descriptor;
         try {
             Files.createDirectories(directory);
-            descriptor =
-                    linux.files().inotifyAddWatch(inotify, Fd.CWD, directory.toString(), MASK);
+            descriptor = linux.files().inotifyAddWatch(inotify, Fd.CWD, directory.toString(), MASK);
         } catch (IOException | ErrnoException e) {
             throw AgentException.failed("follow log " + directory, e);
         }

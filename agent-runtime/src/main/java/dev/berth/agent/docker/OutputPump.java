@@ -74,8 +74,7 @@ final class OutputPump {
         ByteBuf out = sink.allocator().directBuffer(header + READ_BYTES);
         int length;
         try {
-            MemorySegment target =
-                    MemorySegment.ofBuffer(out.nioBuffer(header, READ_BYTES));
+            MemorySegment target = MemorySegment.ofBuffer(out.nioBuffer(header, READ_BYTES));
             length = context.linux().files().read(fd, target);
         } catch (ErrnoException _) {
             // EIO: the last slave of a terminal is closed.

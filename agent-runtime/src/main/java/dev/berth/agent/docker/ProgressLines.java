@@ -122,36 +122,33 @@ final class ProgressLines implements PullProgress {
     private void write(ObjectNode line) {
         ByteSink open = sink;
         if (open != null && open.isOpen()) {
-            open.write(
-                    Unpooled.wrappedBuffer((line + "\r\n").getBytes(StandardCharsets.UTF_8)));
+            open.write(Unpooled.wrappedBuffer((line + "\r\n").getBytes(StandardCharsets.UTF_8)));
             open.flush();
         }
     }
 
     void end() {
-        exchange.loop(
-                () -> {
-                    begin();
-                    ByteSink open = sink;
-                    if (open != null) {
-                        open.end();
-                    }
-                });
+        exchange.loop(() -> {
+            begin();
+            ByteSink open = sink;
+            if (open != null) {
+                open.end();
+            }
+        });
     }
 
     void fail(AgentException failure) {
-        exchange.loop(
-                () -> {
-                    ByteSink open = sink;
-                    if (open == null) {
-                        exchange.fail(failure);
-                        return;
-                    }
-                    ObjectNode line = JsonNodeFactory.instance.objectNode();
-                    line.putObject("errorDetail").put("message", failure.chain());
-                    line.put("error", failure.chain());
-                    write(line);
-                    open.end();
-                });
+        exchange.loop(() -> {
+            ByteSink open = sink;
+            if (open == null) {
+                exchange.fail(failure);
+                return;
+            }
+            ObjectNode line = JsonNodeFactory.instance.objectNode();
+            line.putObject("errorDetail").put("message", failure.chain());
+            line.put("error", failure.chain());
+            write(line);
+            open.end();
+        });
     }
 }

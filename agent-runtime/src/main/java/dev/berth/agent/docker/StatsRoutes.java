@@ -85,8 +85,7 @@ final class StatsRoutes {
                 open.onChange(() -> {}, this::leave);
             }
             if (open.isWritable()) {
-                open.write(
-                        Unpooled.wrappedBuffer((out + "\n").getBytes(StandardCharsets.UTF_8)));
+                open.write(Unpooled.wrappedBuffer((out + "\n").getBytes(StandardCharsets.UTF_8)));
                 open.flush();
             }
             again();
@@ -116,9 +115,7 @@ final class StatsRoutes {
             out.put("name", "/" + view.name()).put("id", view.id().value());
             out.setAll(now.deepCopy());
             out.set("precpu_stats", first == null ? emptyCpu() : first.path("cpu_stats"));
-            out.put(
-                    "preread",
-                    first == null ? Times.rfc3339(0) : first.path("read").asText());
+            out.put("preread", first == null ? Times.rfc3339(0) : first.path("read").asText());
             return out;
         }
     }
@@ -203,7 +200,11 @@ final class StatsRoutes {
     private static long systemCpuNs() {
         try {
             String[] words =
-                    Files.readString(Path.of("/proc/stat")).lines().findFirst().orElse("").split(" +");
+                    Files.readString(Path.of("/proc/stat"))
+                            .lines()
+                            .findFirst()
+                            .orElse("")
+                            .split(" +");
             long ticks = 0;
             for (int i = 1; i < Math.min(words.length, 9); i++) {
                 ticks += Long.parseLong(words[i]);

@@ -180,9 +180,7 @@ final class SystemRoutes {
         out.put("DefaultRuntime", "berth");
         out.putObject("Swarm").put("NodeID", "").put("LocalNodeState", "inactive");
         out.put("LiveRestoreEnabled", true).put("Isolation", "").put("InitBinary", "berth");
-        out.putArray("SecurityOptions")
-                .add("name=seccomp,profile=builtin")
-                .add("name=cgroupns");
+        out.putArray("SecurityOptions").add("name=seccomp,profile=builtin").add("name=cgroupns");
         ArrayNode warnings = out.putArray("Warnings");
         context.enforcement().warnings().forEach(line -> warnings.add("WARNING: " + line));
         exchange.answer(200, out);

@@ -54,8 +54,7 @@ final class Times {
                         new BigDecimal(text).movePointRight(9).toBigInteger().longValueExact());
             }
             Instant instant = OffsetDateTime.parse(text).toInstant();
-            return OptionalLong.of(
-                    instant.getEpochSecond() * 1_000_000_000L + instant.getNano());
+            return OptionalLong.of(instant.getEpochSecond() * 1_000_000_000L + instant.getNano());
         } catch (ArithmeticException | DateTimeException _) {
             throw AgentException.invalid(
                     "invalid " + name + ": want seconds since the epoch or RFC 3339, got " + text);

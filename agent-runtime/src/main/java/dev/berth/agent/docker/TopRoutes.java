@@ -39,19 +39,14 @@ final class TopRoutes {
                 .conductor()
                 .processes(
                         exchange.star(0),
-                        exchange.then(
-                                pids ->
-                                        // /proc/PID/cmdline can block on a process's memory lock.
-                                        exchange.context()
-                                                .lane()
-                                                .run(
-                                                        () -> {
-                                                            ObjectNode out = table(pids);
-                                                            exchange.loop(
-                                                                    () ->
-                                                                            exchange.answer(
-                                                                                    200, out));
-                                                        })));
+                        exchange.then(pids ->
+                                // /proc/PID/cmdline can block on a process's memory lock.
+                                exchange.context()
+                                        .lane()
+                                        .run(() -> {
+                                            ObjectNode out = table(pids);
+                                            exchange.loop(() -> exchange.answer(200, out));
+                                        })));
     }
 
     private static ObjectNode table(List<Integer> pids) {
@@ -62,11 +57,10 @@ final class TopRoutes {
         long bootSeconds = bootSeconds();
         for (int pid : pids) {
             row(pid, bootSeconds)
-                    .ifPresent(
-                            row -> {
-                                ArrayNode cells = rows.addArray();
-                                row.forEach(cells::add);
-                            });
+                    .ifPresent(row -> {
+                        ArrayNode cells = rows.addArray();
+                        row.forEach(cells::add);
+                    });
         }
         return out;
     }
@@ -86,9 +80,7 @@ final class TopRoutes {
                 }
             }
             String command =
-                    new String(
-                                    Files.readAllBytes(proc.resolve("cmdline")),
-                                    StandardCharsets.UTF_8)
+                    new String(Files.readAllBytes(proc.resolve("cmdline")), StandardCharsets.UTF_8)
                             .replace('\0', ' ')
                             .strip();
             long cpuSeconds =

@@ -87,9 +87,7 @@ final class WaitRoutes {
             if (!view.error().isEmpty()) {
                 node.putObject("Error").put("Message", view.error());
             }
-            stream.write(
-                    Unpooled.wrappedBuffer(
-                            (node + "\n").getBytes(StandardCharsets.UTF_8)));
+            stream.write(Unpooled.wrappedBuffer((node + "\n").getBytes(StandardCharsets.UTF_8)));
             stream.end();
         }
 
