@@ -73,6 +73,9 @@ public final class Berth {
             }
             Verb verb = named.get();
             shown = "berth " + name;
+            if (name.equals("agent")) {
+                return AgentVerb.run(words.subList(at + 1, words.size()));
+            }
             failure = verb.failureCode();
             Arguments arguments =
                     ArgumentParser.parse(verb.spec(), words.subList(at + 1, words.size()));

@@ -53,6 +53,7 @@ final class Verbs {
                     "images",
                     "tag",
                     "rmi",
+                    "agent",
                     "quickstart",
                     "doctor",
                     "version");
@@ -85,6 +86,7 @@ final class Verbs {
             case "load" -> Optional.of(new LoadVerb());
             case "tag" -> Optional.of(new TagVerb());
             case "rmi" -> Optional.of(new RmiVerb());
+            case "agent" -> Optional.of(new AgentVerb());
             case "quickstart" -> Optional.of(new QuickstartVerb());
             case "doctor" -> Optional.of(new DoctorVerb());
             case "version" -> Optional.of(new VersionVerb());

@@ -49,7 +49,7 @@ final class IsolationReport {
         capabilities();
         row("seccomp", one("seccomp").equals("2") ? "filter (mode 2)" : "mode " + one("seccomp"));
         row("no_new_privs", one("no_new_privs").equals("1") ? "on" : "off (Docker's default)");
-        row("cgroup", String.join(", ", all("cgroup")));
+        row("cgroup", cgroup());
         limits();
         mounts();
         devices();
@@ -67,6 +67,16 @@ final class IsolationReport {
 
     private String user() {
         return one("uid").split(" ")[0] + ":" + one("gid").split(" ")[0];
+    }
+
+    /** The line of cgroup2; those of version 1 say nothing about a container of ours. */
+    private String cgroup() {
+        for (String line : all("cgroup")) {
+            if (line.startsWith("0::")) {
+                return line.substring(3) + " (seen from its own cgroup namespace)";
+            }
+        }
+        return "not in cgroup2";
     }
 
     private void namespaces(List<String> host) {

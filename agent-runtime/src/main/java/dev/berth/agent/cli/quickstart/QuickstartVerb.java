@@ -29,6 +29,9 @@ import java.util.Optional;
 
 /** {@code berth quickstart}. */
 public final class QuickstartVerb implements Verb {
+    /** So many starts let the agent's compiler do its work; figures of a cold JVM would say nothing about a node. */
+    private static final int WARM_STARTS = 100;
+
     private static final List<String> NAMESPACES =
             List.of("mnt", "pid", "net", "ipc", "uts", "user", "cgroup", "time");
 
@@ -157,7 +160,19 @@ public final class QuickstartVerb implements Verb {
         }
     }
 
-    private static void show(Cli cli, String output, Json inspected) {
+    private static Json inspect(Cli cli, String id) throws CliException, IOException {
+        try (Response response = cli.client().get(Query.of("/containers/" + id + "/json"))) {
+            return response.json();
+        }
+    }
+
+    /** Microseconds from a start's first stage to its last. */
+    private static long total(Json inspected) {
+        List<Json> stages = inspected.at("Berth", "Timeline").items();
+        return stages.isEmpty() ? 0 : stages.get(stages.size() - 1).at("Us").number();
+    }
+
+    private static void show(Cli cli, String output, Json inspected, long coldUs) {
         List<String> host = new ArrayList<>();
         for (String kind : NAMESPACES) {
             try {
