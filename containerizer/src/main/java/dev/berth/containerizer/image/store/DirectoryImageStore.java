@@ -12,6 +12,7 @@ import dev.berth.containerizer.image.RegistryCredentials;
 import dev.berth.containerizer.image.archive.ImageArchive;
 import dev.berth.containerizer.image.archive.LoadableImage;
 import dev.berth.containerizer.image.manifest.Descriptor;
+import dev.berth.containerizer.image.registry.HelperProcessCredentials;
 import dev.berth.containerizer.image.registry.RegistrySession;
 import dev.berth.linux.ErrnoException;
 import dev.berth.linux.Fd;
@@ -74,9 +75,14 @@ public final class DirectoryImageStore implements ImageStore {
                                 options.crashPoints()));
     }
 
-    /** Opens or creates the store of a data-root with the default options. */
+    /** Opens or creates the store of a data-root with Docker's defaults and this user's stored credentials. */
     public static DirectoryImageStore open(Linux linux, Path dataRoot) throws ImageException {
-        return open(linux, dataRoot, ImageStoreOptions.defaults());
+        return open(
+                linux,
+                dataRoot,
+                ImageStoreOptions.defaults()
+                        .withCredentialHelper(
+                                new HelperProcessCredentials(linux, System.getenv())));
     }
 
     /**

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.berth.containerizer.image.RegistryCredentials;
+import dev.berth.linux.Linux;
 
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -12,6 +13,7 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Map;
 import java.util.Optional;
 
 class DockerConfigTest {
@@ -67,6 +69,36 @@ class DockerConfigTest {
                         new RegistryCredentials(
                                 "", "", Optional.of("all https://index.docker.io/v1/")));
         assertThat(DockerConfig.find(file, "quay.io", helper)).isEmpty();
+    }
+
+    @Test
+    void helpersAreRunAsPrograms() throws Exception {
+        Path program = directory.resolve("docker-credential-script");
+        Files.writeString(
+                program,
+                """
+                #!/bin/sh
+                read server
+                case $1-$server in
+                get-known) echo "{\\"Username\\":\\"u\\",\\"Secret\\":\\"$SETTING\\"}" ;;
+                get-broken) echo secret; echo locked >&2; exit 3 ;;
+                *) echo "credentials not found in native keychain"; exit 1 ;;
+                esac
+                """);
+        assertThat(program.toFile().setExecutable(true)).isTrue();
+        CredentialHelper helper =
+                new HelperProcessCredentials(
+                        Linux.host(),
+                        Map.of("PATH", directory + ":/usr/bin:/bin", "SETTING", "s3"));
+        Path file = config("{\"credsStore\":\"script\"}");
+        assertThat(DockerConfig.find(file, "known", helper)).isEqualTo(user("u", "s3"));
+        assertThat(DockerConfig.find(file, "other", helper)).isEmpty();
+        assertThatThrownBy(() -> DockerConfig.find(file, "broken", helper))
+                .hasMessageContaining("exit code 3: locked")
+                .hasMessageNotContaining("secret");
+        assertThatThrownBy(
+                        () -> DockerConfig.find(config("{\"credsStore\":\"absent\"}"), "x", helper))
+                .hasMessageContaining("not in PATH");
     }
 
     @Test
