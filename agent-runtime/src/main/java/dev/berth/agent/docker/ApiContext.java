@@ -14,6 +14,7 @@ import dev.berth.linux.Linux;
 import io.netty.channel.IoEventLoop;
 
 import java.nio.file.Path;
+import java.util.Set;
 import java.util.function.BiFunction;
 import java.util.function.Function;
 
@@ -23,6 +24,7 @@ import java.util.function.Function;
  * @param lane for what blocks: pulls, loads, reading back logs
  * @param generatedFile where a generated file of a container is
  * @param logDirectory where a container's log is
+ * @param rawStreams hijacked connections that are open; the loop's
  * @param loop the loop of all connections
  */
 record ApiContext(
@@ -38,4 +40,5 @@ record ApiContext(
         Function<ContainerId, Path> logDirectory,
         BiFunction<ContainerId, String, Path> generatedFile,
         LogWaker waker,
+        Set<RawStream> rawStreams,
         IoEventLoop loop) {}

@@ -60,6 +60,7 @@ public final class ApiServer implements AutoCloseable {
     private final IoEventLoop loop;
     private final ChannelGroup channels;
     private final Set<Integer> seenUsers = new HashSet<>();
+    private final Set<RawStream> rawStreams = new HashSet<>();
     private final Path socket;
     private @Nullable Channel server;
     private @Nullable LogWaker waker;
@@ -123,7 +124,6 @@ public final class ApiServer implements AutoCloseable {
                         .group(loop)
                         .channel(EpollServerDomainSocketChannel.class)
                         .option(ChannelOption.SO_BACKLOG, 1024)
-                        .childOption(ChannelOption.ALLOW_HALF_CLOSURE, true)
                         .childHandler(
                                 new ChannelInitializer<EpollDomainSocketChannel>() {
                                     @Override
@@ -156,6 +156,7 @@ public final class ApiServer implements AutoCloseable {
                 services.logDirectory(),
                 services.generatedFile(),
                 made,
+                rawStreams,
                 loop);
     }
 
@@ -228,7 +229,7 @@ public final class ApiServer implements AutoCloseable {
         }
     }
 
-    /** Open connections. Any thread. */
+    /** Open connections that are no raw streams. Any thread. */
     public int connections() {
         return channels.size();
     }
@@ -241,6 +242,8 @@ public final class ApiServer implements AutoCloseable {
         if (listening != null) {
             listening.close().awaitUninterruptibly(CLOSE_SECONDS, TimeUnit.SECONDS);
         }
+        loop.submit(() -> Set.copyOf(rawStreams).forEach(RawStream::abort))
+                .awaitUninterruptibly(CLOSE_SECONDS, TimeUnit.SECONDS);
         channels.close().awaitUninterruptibly(CLOSE_SECONDS, TimeUnit.SECONDS);
         LogWaker watching = waker;
         waker = null;

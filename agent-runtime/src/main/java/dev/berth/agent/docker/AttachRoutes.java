@@ -36,6 +36,7 @@ final class AttachRoutes {
             throw AgentException.invalid(
                     "attach needs at least one of the parameters stream and logs");
         }
+        exchange.connection().holdInput();
         Session session = new Session(exchange, keys);
         session.watch =
                 exchange.context().conductor().watch(view.id().value(), session, exchange::fail);
@@ -82,7 +83,14 @@ final class AttachRoutes {
                 leave();
                 return;
             }
-            HijackedStream hijacked = exchange.hijack(contentType(exchange, tty));
+            HijackedStream hijacked;
+            try {
+                hijacked = exchange.hijack(contentType(exchange, tty));
+            } catch (AgentException e) {
+                exchange.fail(e);
+                leave();
+                return;
+            }
             client = hijacked;
             hijacked.onChange(() -> {}, this::leave);
             boolean stdin = wantsInput && now.spec().openStdin();

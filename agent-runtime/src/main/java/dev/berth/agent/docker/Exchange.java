@@ -220,10 +220,11 @@ final class Exchange {
     }
 
     /** Turns the connection into a raw stream both ways. */
-    HijackedStream hijack(String contentType) {
-        answered = true;
+    HijackedStream hijack(String contentType) throws AgentException {
         boolean upgrade = headers.contains("Upgrade");
-        return connection.hijack(upgrade, contentType);
+        HijackedStream stream = connection.hijack(upgrade, contentType);
+        answered = true;
+        return stream;
     }
 
     boolean isAnswered() {

@@ -8,8 +8,11 @@ import dev.berth.linux.ErrnoException;
 import dev.berth.linux.Fd;
 import dev.berth.linux.OwnedFd;
 
+import io.netty.buffer.ByteBuf;
+
 import org.jspecify.annotations.Nullable;
 
+import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -34,6 +37,7 @@ final class ExecSession implements ExecWatcher {
     private @Nullable OwnedFd stderr;
     private @Nullable HijackedStream client;
     private @Nullable InputPump input;
+    private boolean ended;
     private boolean over;
 
     ExecSession(Exchange exchange, ExecRequest request, boolean detached) {
@@ -53,6 +57,9 @@ final class ExecSession implements ExecWatcher {
             streams.forEach(OwnedFd::close);
             closeOurs();
             throw AgentException.failed("exec: open standard streams", e);
+        }
+        if (!detached) {
+            exchange.connection().holdInput();
         }
         context.conductor().execStart(id, List.copyOf(streams), rows, columns, this);
     }
@@ -94,7 +101,15 @@ final class ExecSession implements ExecWatcher {
             exchange.empty(200);
             return;
         }
-        HijackedStream stream = exchange.hijack(AttachRoutes.contentType(exchange, request.tty()));
+        HijackedStream stream;
+        try {
+            stream = exchange.hijack(AttachRoutes.contentType(exchange, request.tty()));
+        } catch (AgentException e) {
+            terminal.ifPresent(OwnedFd::close);
+            leave();
+            exchange.fail(e);
+            return;
+        }
         client = stream;
         stream.onChange(this::resume, this::leave);
         try {
@@ -108,9 +123,6 @@ final class ExecSession implements ExecWatcher {
             leave();
             stream.end();
             return;
-        }
-        if (outputs.isEmpty() && input == null) {
-            stream.onInput(new AttachRoutes.DroppedInput());
         }
         endWhenDone();
     }
@@ -174,14 +186,13 @@ final class ExecSession implements ExecWatcher {
 
     private void endWhenDone() {
         HijackedStream stream = client;
-        if (stream == null || over || !outputs.stream().allMatch(OutputPump::isDone)) {
-            return;
+        // A client asks for the exit code as soon as the stream ends: it must be known by then.
+        if (stream != null
+                && !over
+                && ended
+                && outputs.stream().allMatch(OutputPump::isDone)) {
+            finish(stream);
         }
-        if (outputs.isEmpty()) {
-            // Only the process's end ends a stream without output.
-            return;
-        }
-        finish(stream);
     }
 
     private void finish(HijackedStream stream) {
@@ -197,7 +208,27 @@ final class ExecSession implements ExecWatcher {
     @Override
     public void onFailed(AgentException failure) {
         closeOurs();
-        exchange.fail(failure);
+        if (failure.exitCode() == 0 || detached) {
+            exchange.fail(failure);
+            return;
+        }
+        // Docker's clients read why a program could not be started from the stream, and the code
+        // from the inspection.
+        HijackedStream stream;
+        try {
+            stream = exchange.hijack(AttachRoutes.contentType(exchange, request.tty()));
+        } catch (AgentException e) {
+            exchange.fail(e);
+            return;
+        }
+        byte[] text = (failure.chain() + "\r\n").getBytes(StandardCharsets.UTF_8);
+        ByteBuf out = stream.allocator().ioBuffer(text.length + 8);
+        if (!request.tty()) {
+            LogFollower.header(out, 2, text.length);
+        }
+        stream.write(out.writeBytes(text));
+        stream.onInput(new AttachRoutes.DroppedInput());
+        stream.end();
     }
 
     @Override
@@ -209,14 +240,12 @@ final class ExecSession implements ExecWatcher {
             }
             return;
         }
+        ended = true;
+        outputs.forEach(OutputPump::pump);
+        endWhenDone();
         if (over) {
             return;
         }
-        if (outputs.isEmpty()) {
-            finish(stream);
-            return;
-        }
-        outputs.forEach(OutputPump::pump);
         context.loop()
                 .schedule(
                         () -> {

@@ -12,6 +12,8 @@ import io.netty.channel.epoll.EpollIoOps;
 import io.netty.channel.unix.FileDescriptor;
 import io.netty.util.concurrent.Future;
 
+import java.util.function.Consumer;
+
 /**
  * A descriptor of ours on a Netty epoll loop. The descriptor stays its owner's, who must {@link #cancel} before closing it.
  *
@@ -28,17 +30,24 @@ public final class FdWatch implements EpollIoHandle {
     public static final EpollIoOps READ_LEVEL = EpollIoOps.EPOLLIN;
 
     private final FileDescriptor descriptor;
-    private final Runnable ready;
+    private final Consumer<EpollIoOps> ready;
     private IoRegistration registration;
 
     @SuppressWarnings("NullAway.Init") // registration is set before anyone sees the object
-    private FdWatch(int number, Runnable ready) {
+    private FdWatch(int number, Consumer<EpollIoOps> ready) {
         descriptor = new FileDescriptor(number);
         this.ready = ready;
     }
 
     /** Watches; {@code ready} runs on the loop, also on hang-up and error. Must be called on the loop, and not for a regular file. */
     public static FdWatch on(IoEventLoop loop, Fd fd, EpollIoOps ops, Runnable ready)
+            throws AgentException {
+        return onEvents(loop, fd, ops, _ -> ready.run());
+    }
+
+    /** As {@link #on}, and tells which events came: EPOLLHUP and EPOLLERR always may. */
+    public static FdWatch onEvents(
+            IoEventLoop loop, Fd fd, EpollIoOps ops, Consumer<EpollIoOps> ready)
             throws AgentException {
         FdWatch watch = new FdWatch(fd.number(), ready);
         Future<IoRegistration> made = loop.register(watch);
@@ -59,8 +68,8 @@ public final class FdWatch implements EpollIoHandle {
 
     @Override
     public void handle(IoRegistration source, IoEvent event) {
-        if (event instanceof EpollIoEvent) {
-            ready.run();
+        if (event instanceof EpollIoEvent happened) {
+            ready.accept(happened.ops());
         }
     }
 

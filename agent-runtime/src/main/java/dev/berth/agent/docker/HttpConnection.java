@@ -4,13 +4,15 @@ import dev.berth.agent.conductor.Counter;
 import dev.berth.agent.config.AgentConfig;
 import dev.berth.agent.config.AgentException;
 import dev.berth.agent.config.AgentLog;
+import dev.berth.linux.ErrnoException;
+import dev.berth.linux.Fd;
 
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.CompositeByteBuf;
 import io.netty.buffer.Unpooled;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelInboundHandlerAdapter;
-import io.netty.channel.socket.ChannelInputShutdownEvent;
+import io.netty.channel.epoll.EpollDomainSocketChannel;
 import io.netty.handler.codec.http.DefaultFullHttpResponse;
 import io.netty.handler.codec.http.DefaultHttpResponse;
 import io.netty.handler.codec.http.HttpContent;
@@ -265,6 +267,11 @@ final class HttpConnection extends ChannelInboundHandlerAdapter {
         return streamed == null ? InputStream.nullInputStream() : streamed;
     }
 
+    /** The client may send more only for what comes after the answer: it stays in the socket until then. */
+    void holdInput() {
+        channel().channel().config().setAutoRead(false);
+    }
+
     void onGone(Runnable step) {
         gone = step;
     }
@@ -316,12 +323,19 @@ final class HttpConnection extends ChannelInboundHandlerAdapter {
         return stream;
     }
 
-    HijackedStream hijack(boolean upgrade, String contentType) {
+    HijackedStream hijack(boolean upgrade, String contentType) throws AgentException {
         ChannelHandlerContext open = channel();
-        open.channel().config().setAutoRead(false);
-        RawStream stream = new RawStream(open);
+        int number = ((EpollDomainSocketChannel) open.channel()).fd().intValue();
+        RawStream stream;
+        try {
+            stream = new RawStream(context, context.linux().files().duplicate(Fd.borrowed(number)));
+        } catch (ErrnoException e) {
+            throw AgentException.failed("hijack connection", e);
+        }
         raw = stream;
+        // What the decoder has read ahead comes out of it when it leaves; then Netty lets go.
         open.pipeline().remove(HttpServerCodec.class);
+        open.close();
         String head =
                 upgrade
                         ? "HTTP/1.1 101 UPGRADED\r\nContent-Type: "
@@ -332,7 +346,8 @@ final class HttpConnection extends ChannelInboundHandlerAdapter {
                         : "HTTP/1.1 200 OK\r\nContent-Type: application/vnd.docker.raw-stream\r\nServer: Berth/"
                                 + AgentConfig.VERSION
                                 + " (linux)\r\n\r\n";
-        open.writeAndFlush(Unpooled.wrappedBuffer(head.getBytes(StandardCharsets.US_ASCII)));
+        stream.write(Unpooled.wrappedBuffer(head.getBytes(StandardCharsets.US_ASCII)));
+        stream.flush();
         return stream;
     }
 
@@ -356,25 +371,9 @@ final class HttpConnection extends ChannelInboundHandlerAdapter {
     }
 
     @Override
-    public void userEventTriggered(ChannelHandlerContext ctx, Object event) {
-        if (event == ChannelInputShutdownEvent.INSTANCE) {
-            RawStream stream = raw;
-            if (stream != null) {
-                stream.inputEnded();
-            } else {
-                ctx.close();
-            }
-        }
-        ctx.fireUserEventTriggered(event);
-    }
-
-    @Override
     public void channelWritabilityChanged(ChannelHandlerContext ctx) {
-        RawStream stream = raw;
         ChunkedStream chunks = chunked;
-        if (stream != null) {
-            stream.writabilityChanged();
-        } else if (chunks != null) {
+        if (chunks != null) {
             chunks.writabilityChanged();
         }
         ctx.fireChannelWritabilityChanged();
@@ -382,19 +381,17 @@ final class HttpConnection extends ChannelInboundHandlerAdapter {
 
     @Override
     public void channelInactive(ChannelHandlerContext ctx) {
-        RawStream stream = raw;
         ChunkedStream chunks = chunked;
         BodyPipe streamed = pipe;
-        if (stream != null) {
-            stream.left();
-        }
         if (chunks != null) {
             chunks.left();
         }
         if (streamed != null) {
             streamed.breakOff();
         }
-        gone.run();
+        if (raw == null) {
+            gone.run();
+        }
         gone = () -> {};
         dropBody();
         while (!waiting.isEmpty()) {

@@ -10,7 +10,6 @@ import io.netty.buffer.Unpooled;
 
 import org.jspecify.annotations.Nullable;
 
-import java.lang.foreign.MemorySegment;
 import java.util.ArrayDeque;
 
 /**
@@ -104,7 +103,7 @@ final class InputPump implements HijackedStream.InputHandler {
                     pending.remove().release();
                     continue;
                 }
-                int written = context.linux().files().write(open, segment(first));
+                int written = context.linux().files().write(open, NativeBytes.of(first));
                 if (written < 0) {
                     client.wantInput(false);
                     return;
@@ -121,15 +120,6 @@ final class InputPump implements HijackedStream.InputHandler {
         } else {
             client.wantInput(true);
         }
-    }
-
-    private static MemorySegment segment(ByteBuf bytes) {
-        if (bytes.isDirect() && bytes.nioBufferCount() == 1) {
-            return MemorySegment.ofBuffer(bytes.nioBuffer());
-        }
-        java.nio.ByteBuffer copy = java.nio.ByteBuffer.allocateDirect(bytes.readableBytes());
-        bytes.getBytes(bytes.readerIndex(), copy.duplicate());
-        return MemorySegment.ofBuffer(copy);
     }
 
     private void drop() {

@@ -84,10 +84,9 @@ final class WaitRoutes {
             leave();
             ObjectNode node = JsonNodeFactory.instance.objectNode();
             node.put("StatusCode", view.exitCode());
-            if (!view.error().isEmpty()) {
-                node.putObject("Error").put("Message", view.error());
-            }
-            stream.write(Unpooled.wrappedBuffer((node + "\n").getBytes(StandardCharsets.UTF_8)));
+            stream.write(
+                    Unpooled.wrappedBuffer(
+                            (node + "\n").getBytes(StandardCharsets.UTF_8)));
             stream.end();
         }
 
