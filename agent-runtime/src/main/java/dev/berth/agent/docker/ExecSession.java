@@ -187,10 +187,7 @@ final class ExecSession implements ExecWatcher {
     private void endWhenDone() {
         HijackedStream stream = client;
         // A client asks for the exit code as soon as the stream ends: it must be known by then.
-        if (stream != null
-                && !over
-                && ended
-                && outputs.stream().allMatch(OutputPump::isDone)) {
+        if (stream != null && !over && ended && outputs.stream().allMatch(OutputPump::isDone)) {
             finish(stream);
         }
     }

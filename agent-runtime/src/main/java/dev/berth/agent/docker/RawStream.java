@@ -127,8 +127,7 @@ final class RawStream implements HijackedStream {
                                     .files()
                                     .read(
                                             socket,
-                                            MemorySegment.ofBuffer(
-                                                    bytes.nioBuffer(0, READ_BYTES)));
+                                            MemorySegment.ofBuffer(bytes.nioBuffer(0, READ_BYTES)));
                 } catch (ErrnoException _) {
                     bytes.release();
                     close(true);
@@ -178,8 +177,7 @@ final class RawStream implements HijackedStream {
         try {
             while (!closed && !unsent.isEmpty()) {
                 ByteBuf first = unsent.element();
-                int written =
-                        context.linux().files().write(socket, NativeBytes.of(first));
+                int written = context.linux().files().write(socket, NativeBytes.of(first));
                 if (written < 0) {
                     return;
                 }

@@ -84,9 +84,7 @@ final class WaitRoutes {
             leave();
             ObjectNode node = JsonNodeFactory.instance.objectNode();
             node.put("StatusCode", view.exitCode());
-            stream.write(
-                    Unpooled.wrappedBuffer(
-                            (node + "\n").getBytes(StandardCharsets.UTF_8)));
+            stream.write(Unpooled.wrappedBuffer((node + "\n").getBytes(StandardCharsets.UTF_8)));
             stream.end();
         }
 
