@@ -1,5 +1,6 @@
 package dev.berth.isolator;
 
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -59,7 +60,9 @@ public sealed interface LaunchOp {
     sealed interface Node {
         String path();
 
-        /** @param type 'c' or 'b' */
+        /**
+         * @param type 'c' or 'b'
+         */
         record Device(String path, char type, int major, int minor, int mode, int uid, int gid)
                 implements Node {}
 
@@ -104,7 +107,12 @@ public sealed interface LaunchOp {
         }
     }
 
-    /** {@code setns(2)}. @param phase JOIN (monitor; a pid namespace counts for children) or NAMESPACES */
+    /**
+     * {@code setns(2)}.
+     *
+     *
+     * @param phase JOIN (monitor; a pid namespace counts for children) or NAMESPACES
+     */
     record JoinNamespaces(Phase phase, String why, Slot slot, Set<Namespace> namespaces)
             implements LaunchOp {}
 
@@ -225,7 +233,12 @@ public sealed interface LaunchOp {
         }
     }
 
-    /** One write through {@link #PROC}. @param key with dots, such as {@code net.core.somaxconn} */
+    /**
+     * One write through {@link #PROC}.
+     *
+     *
+     * @param key with dots, such as {@code net.core.somaxconn}
+     */
     record SetSysctl(String why, String key, String value) implements LaunchOp {
         @Override
         public Phase phase() {
@@ -238,7 +251,12 @@ public sealed interface LaunchOp {
         }
     }
 
-    /** Hides a file behind our own {@code /dev/null}, a directory behind {@link #EMPTY}; a missing one is skipped. @param directory which of the two forms is tried first */
+    /**
+     * Hides a file behind our own {@code /dev/null}, a directory behind {@link #EMPTY}; a missing one is skipped.
+     *
+     *
+     * @param directory which of the two forms is tried first
+     */
     record MaskPath(String why, SafePath path, boolean directory) implements LaunchOp {
         @Override
         public Phase phase() {
@@ -300,7 +318,12 @@ public sealed interface LaunchOp {
         }
     }
 
-    /** The working directory, resolved inside the root and without magic links, so that it cannot be outside; where root gets EACCES (network and FUSE file systems) it is tried again as the user. @param create make it when it is missing */
+    /**
+     * The working directory, resolved inside the root and without magic links, so that it cannot be outside; where root gets EACCES (network and FUSE file systems) it is tried again as the user.
+     *
+     *
+     * @param create make it when it is missing
+     */
     record ChangeDirectory(String why, SafePath path, boolean create) implements LaunchOp {
         @Override
         public Phase phase() {
@@ -351,7 +374,26 @@ public sealed interface LaunchOp {
      * @param filter {@code struct sock_filter[]}, eight bytes each
      * @param flags SECCOMP_FILTER_FLAG_*
      */
+    @SuppressWarnings("ArrayRecordComponent") // equals and hashCode look into it
     record InstallSeccomp(String why, byte[] filter, int flags) implements LaunchOp {
+        @Override
+        public boolean equals(Object other) {
+            return other instanceof InstallSeccomp o
+                    && o.why.equals(why)
+                    && Arrays.equals(o.filter, filter)
+                    && o.flags == flags;
+        }
+
+        @Override
+        public int hashCode() {
+            return Arrays.hashCode(filter) ^ flags;
+        }
+
+        @Override
+        public String toString() {
+            return "InstallSeccomp[" + filter.length / 8 + " instructions]";
+        }
+
         @Override
         public Phase phase() {
             return Phase.SECCOMP;

@@ -61,9 +61,7 @@ public final class CredentialsIsolator implements Isolator {
             throws IsolatorException {
         long bounding =
                 grantable
-                        & (security.privileged()
-                                ? Capability.ALL
-                                : Capability.bits(security.capabilities()));
+                        & (security.privileged() ? -1L : Capability.bits(security.capabilities()));
         long ambient = Capability.bits(security.ambient()) & bounding;
         long permitted = process.uid() == 0 ? bounding : ambient;
         return LaunchContribution.builder()
