@@ -25,7 +25,7 @@ public final class MonitorClient implements AutoCloseable {
     private final ShimPacket packet;
 
     /**
-     * @param packets a buffer that clients of one thread may share
+     * @param packet a buffer that clients of one thread may share
      */
     private MonitorClient(OwnedFd socket, ShimPacket packet) {
         this.socket = socket;
