@@ -359,7 +359,7 @@ public final class HostContainerizer implements Containerizer {
         if (run.isEmpty() || run.get().config.tty()) {
             return;
         }
-        Run.Process process = run.get().process;
+        Run.Watched process = run.get().process;
         process.input.ifPresent(OwnedFd::close);
         process.input = Optional.empty();
         try {
@@ -388,7 +388,7 @@ public final class HostContainerizer implements Containerizer {
         }
     }
 
-    private static void resize(Run.Process process, int rows, int columns, String whom)
+    private static void resize(Run.Watched process, int rows, int columns, String whom)
             throws ContainerizerException {
         try {
             if (process.monitor.isPresent()) {

@@ -59,12 +59,22 @@ final class Launches {
     }
 
     /** A launch as far as it can be made ahead. {@code files}: the slots whose mounts are taken to be files. */
-    private record Prepared(
-            ContainerConfig config,
-            LaunchPlan plan,
-            LaunchProgram program,
-            byte[] bytes,
-            Set<Slot> files) {}
+    private static final class Prepared {
+        private final ContainerConfig config;
+        private final LaunchPlan plan;
+        private final LaunchProgram program;
+        private final byte[] bytes;
+        private final Set<Slot> files;
+
+        private Prepared(
+                ContainerConfig config, LaunchPlan plan, LaunchProgram program, Set<Slot> files) {
+            this.config = config;
+            this.plan = plan;
+            this.program = program;
+            this.bytes = program.encode();
+            this.files = files;
+        }
+    }
 
     /** Plans and encodes ahead of {@link #start}, and makes the log directory. File lane. */
     void prepare(ContainerConfig config)
@@ -73,7 +83,7 @@ final class Launches {
         Set<Slot> files = BoundMounts.likelyFiles(config);
         LaunchProgram program = LaunchProgram.lower(plan, settings(NO_ROTATION), files::contains);
         context.directories.makeLog(config.id()).close();
-        prepared.put(config.id(), new Prepared(config, plan, program, program.encode(), files));
+        prepared.put(config.id(), new Prepared(config, plan, program, files));
     }
 
     void unprepare(ContainerId id) {

@@ -103,7 +103,7 @@ final class Recovery {
         if (record.isPresent() && record.get().failure().isPresent()) {
             ExitRecord.LaunchFailure f = record.get().failure().get();
             supervision.on(
-                    run, new MonitorMessage.Failed(f.section(), f.op(), f.errno(), new long[0]));
+                    run, new MonitorMessage.Failed(f.section(), f.op(), f.errno(), List.of()));
         } else if (record.isPresent() || ran) {
             // As after the loss of a monitor: whatever is left of the container is killed.
             context.cgroups.kill(run.id());

@@ -22,7 +22,7 @@ final class Run {
     final ContainerConfig config;
     final Containerizer.LogLimits log;
     final Slots slots = new Slots();
-    final Process process = new Process();
+    final Watched process = new Watched();
     final Map<Containerizer.ExecId, ExecRun> execs = new LinkedHashMap<>();
     final List<LaunchTimeline.Stage> stages = new ArrayList<>();
     RunState state;
@@ -69,7 +69,7 @@ final class Run {
     }
 
     /** A process that a monitor watches: the descriptors of the agent's side. */
-    static final class Process {
+    static final class Watched {
         Optional<MonitorClient> monitor = Optional.empty();
         Optional<OwnedFd> pidfd = Optional.empty();
         Optional<OwnedFd> input = Optional.empty();
@@ -97,7 +97,7 @@ final class Run {
     static final class ExecRun {
         final Containerizer.ExecId id;
         final boolean tty;
-        final Process process = new Process();
+        final Watched process = new Watched();
         Optional<LaunchProgram> program = Optional.empty();
         boolean started;
 

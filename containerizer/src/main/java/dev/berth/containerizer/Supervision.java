@@ -101,10 +101,10 @@ final class Supervision implements Launches.Monitored {
         }
     }
 
-    private static LaunchTimeline timeline(Run run, long[] stamps) {
+    private static LaunchTimeline timeline(Run run, List<Long> stamps) {
         List<LaunchTimeline.Stage> stages = new ArrayList<>(run.stages);
-        for (int i = 0; i < stamps.length; i++) {
-            long at = stamps[i];
+        for (int i = 0; i < stamps.size(); i++) {
+            long at = stamps.get(i);
             if (at != 0) {
                 Milestone.of(i).ifPresent(m -> stages.add(new LaunchTimeline.Stage(m.label(), at)));
             }

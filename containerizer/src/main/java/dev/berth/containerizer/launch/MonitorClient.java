@@ -123,7 +123,7 @@ public final class MonitorClient implements AutoCloseable {
     }
 
     private static MonitorMessage.Started started(
-            int pid, long startTime, long[] stamps, List<OwnedFd> descriptors) {
+            int pid, long startTime, List<Long> stamps, List<OwnedFd> descriptors) {
         OwnedFd pidfd = descriptors.removeFirst();
         Optional<OwnedFd> input =
                 descriptors.isEmpty() ? Optional.empty() : Optional.of(descriptors.removeFirst());
@@ -153,12 +153,7 @@ public final class MonitorClient implements AutoCloseable {
         int state = packet.byteAt(2);
         if (state == 2 && !descriptors.isEmpty()) {
             return new MonitorMessage.State(
-                    Optional.of(
-                            started(
-                                    packet.intAt(4),
-                                    packet.longAt(8),
-                                    new long[ShimPacket.STAMPS],
-                                    descriptors)),
+                    Optional.of(started(packet.intAt(4), packet.longAt(8), List.of(), descriptors)),
                     Optional.empty());
         }
         if (state == 3 && packet.has(STATE_BYTES + FAILED_BYTES)) {

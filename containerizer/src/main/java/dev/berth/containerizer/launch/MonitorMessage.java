@@ -2,6 +2,7 @@ package dev.berth.containerizer.launch;
 
 import dev.berth.linux.OwnedFd;
 
+import java.util.List;
 import java.util.Optional;
 
 /** What a monitor tells (native-bindings/shim/PROTOCOL.md section 3). Descriptors in a message are the receiver's. */
@@ -10,10 +11,11 @@ public sealed interface MonitorMessage {
      * The program was executed.
      *
      * @param startTime of the process, in clock ticks since boot
-     * @param stamps CLOCK_MONOTONIC in nanoseconds, 0 where not reached
+     * @param stamps CLOCK_MONOTONIC in nanoseconds by index, 0 where not reached
      * @param input the write end of standard input, or the pty master
      */
-    record Started(int pid, long startTime, long[] stamps, OwnedFd pidfd, Optional<OwnedFd> input)
+    record Started(
+            int pid, long startTime, List<Long> stamps, OwnedFd pidfd, Optional<OwnedFd> input)
             implements MonitorMessage {}
 
     /**
@@ -23,7 +25,7 @@ public sealed interface MonitorMessage {
      * @param op index of the op within its section
      * @param errno positive
      */
-    record Failed(int section, int op, int errno, long[] stamps) implements MonitorMessage {}
+    record Failed(int section, int op, int errno, List<Long> stamps) implements MonitorMessage {}
 
     /** The process and its output have ended; the exit record is written. */
     record Exited(

@@ -8,6 +8,7 @@ import dev.berth.linux.Sockets;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.util.ArrayList;
 import java.util.List;
 
 /** The header that every packet of the spawner's and the monitors' sockets begins with, and a reused buffer behind it. Little-endian, as both architectures are. */
@@ -100,10 +101,10 @@ final class ShimPacket {
         return Byte.toUnsignedInt(buffer.get(ValueLayout.JAVA_BYTE, HEADER_BYTES + (long) at));
     }
 
-    long[] stampsAt(int at) {
-        long[] stamps = new long[STAMPS];
+    List<Long> stampsAt(int at) {
+        List<Long> stamps = new ArrayList<>(STAMPS);
         for (int i = 0; i < STAMPS; i++) {
-            stamps[i] = longAt(at + 8 * i);
+            stamps.add(longAt(at + 8 * i));
         }
         return stamps;
     }
