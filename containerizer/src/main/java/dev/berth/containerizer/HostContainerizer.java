@@ -409,9 +409,13 @@ public final class HostContainerizer implements Containerizer {
     public int poll(ContainerEventHandler handler, int limit) {
         try {
             context.reactor.poll();
-            context.spawner.poll(launches.quiet());
         } catch (ErrnoException e) {
             throw new UncheckedIOException(new IOException("poll the containerizer", e));
+        }
+        try {
+            context.spawner.poll(launches.quiet());
+        } catch (ErrnoException e) {
+            context.complaints.accept(Context.chain(e));
         }
         for (ContainerId id = forgotten.poll(); id != null; id = forgotten.poll()) {
             context.note(new JournalEntry.Forgotten(id));

@@ -10,6 +10,8 @@ import dev.berth.isolator.Isolator;
 import dev.berth.isolator.IsolatorException;
 import dev.berth.isolator.LaunchPlan;
 import dev.berth.linux.ErrnoException;
+import dev.berth.linux.Fd;
+import dev.berth.linux.Open;
 import dev.berth.linux.OwnedFd;
 import dev.berth.linux.Poll;
 
@@ -170,7 +172,8 @@ final class Recovery {
     }
 
     /** Connects to the monitor, if there is one; true when it has answered. */
-    private boolean adopt(KnownContainer container, boolean ran) throws ErrnoException {
+    private boolean adopt(KnownContainer container, boolean ran)
+            throws ErrnoException, IsolatorException {
         Run run = launching(container);
         Optional<OwnedFd> directory = context.directories.openRun(run.id());
         if (directory.isEmpty()) {
@@ -189,7 +192,44 @@ final class Recovery {
             context.runs.put(run.id(), run);
             run.process.watch(context.reactor, client.get(), () -> supervision.onMonitor(run));
             supervision.on(run, answer.get());
+            if (run.running()) {
+                adoptRoot(run);
+                adoptPause(run);
+            }
             return true;
+        }
+    }
+
+    private void adoptRoot(Run run) {
+        int pid = run.init().orElseThrow().pid();
+        try {
+            OwnedFd root =
+                    context.linux
+                            .files()
+                            .openat(
+                                    Fd.CWD,
+                                    "/proc/" + pid + "/root",
+                                    Open.O_PATH | Open.O_DIRECTORY,
+                                    0);
+            // The pidfd tells whether the pid was still that process's when it was opened.
+            if (context.linux.processes().pidfdSendSignal(run.process.pidfd.orElseThrow(), 0)) {
+                context.roots.adopt(run.id(), root);
+            } else {
+                root.close();
+            }
+        } catch (ErrnoException e) {
+            context.complaints.accept(
+                    "root of "
+                            + run.id().shortForm()
+                            + " cannot be looked into: "
+                            + Context.chain(e));
+        }
+    }
+
+    private void adoptPause(Run run) throws IsolatorException {
+        if (context.cgroups.frozen(run.id())) {
+            run.accept(new RunState.Input.Frozen());
+            context.events.add(new ContainerEvent.Paused(run.id(), true));
         }
     }
 

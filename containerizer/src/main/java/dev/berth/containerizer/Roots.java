@@ -24,6 +24,9 @@ public interface Roots {
     /** The detached root of the next run, with all mount points in it. Conductor: cheap after {@link #prepareStart}, otherwise about a quarter of a millisecond. */
     OwnedFd mount(ContainerConfig config) throws ContainerizerException;
 
+    /** A run of a former agent goes on, and this is its root: nothing is mounted a second time beside it. Takes the descriptor over. Conductor. */
+    void adopt(ContainerId id, OwnedFd root);
+
     /** The run is over: lets its root go. Conductor; an unknown id is a no-op. */
     void release(ContainerId id);
 }

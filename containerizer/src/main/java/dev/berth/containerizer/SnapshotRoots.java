@@ -159,6 +159,16 @@ public final class SnapshotRoots implements Roots, AutoCloseable {
     }
 
     @Override
+    public void adopt(ContainerId id, OwnedFd root) {
+        Mounted adopted = new Mounted(root);
+        adopted.ready = true;
+        Mounted before = mounts.put(id, adopted);
+        if (before != null) {
+            before.fd.close();
+        }
+    }
+
+    @Override
     public void release(ContainerId id) {
         Mounted mounted = mounts.remove(id);
         if (mounted != null) {

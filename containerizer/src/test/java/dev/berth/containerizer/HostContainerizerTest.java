@@ -217,6 +217,8 @@ final class HostContainerizerTest {
         ContainerId running = started("c", "/probe", "sleep-until-signal");
         ContainerId ended = started("d", "/probe", "sleep-until-signal");
         ContainerId orphan = started("e", "/probe", "sleep-until-signal");
+        kit.containerizer.pause(running, true);
+        kit.await(ContainerEvent.Paused.class, running);
         try (OwnedFd pidfd =
                 kit.linux
                         .processes()
@@ -232,6 +234,10 @@ final class HostContainerizerTest {
                         new KnownContainer(ContainerizerKit.config(running, "/probe"), true),
                         new KnownContainer(ContainerizerKit.config(ended, "/probe"), true)));
         kit.await(ContainerEvent.Started.class, running);
+        assertThat(kit.await(ContainerEvent.Paused.class, running).paused()).isTrue();
+        assertThat(kit.containerizer.resolveUser(running, "0:7", List.of()).gid()).isEqualTo(7);
+        kit.containerizer.pause(running, false);
+        kit.await(ContainerEvent.Paused.class, running);
         assertThat(exited(ended).code()).isEqualTo(137);
         assertThat(kit.cgroups.present()).containsExactly(running);
         assertThat(directory.resolve("exec/c").resolve(orphan.value())).doesNotExist();

@@ -168,6 +168,10 @@ public final class SpawnerClient implements AutoCloseable {
      * @param descriptors program, launch socket, then the program's own; all are given away
      */
     public void launch(int programBytes, List<OwnedFd> descriptors) throws ErrnoException {
+        if (socket.isEmpty()) {
+            descriptors.forEach(OwnedFd::close);
+            throw gone();
+        }
         if (!pending.isEmpty() || !trySend(programBytes, descriptors)) {
             pending.add(new Pending(programBytes, descriptors));
         }
@@ -235,13 +239,26 @@ public final class SpawnerClient implements AutoCloseable {
     private void restart() throws ErrnoException {
         linux.processes().waitChild(pid);
         restarts++;
-        if (++restartsInARow > MOST_RESTARTS_IN_A_ROW) {
-            throw new ErrnoException(
-                    "execve",
-                    Errno.ECHILD,
-                    "spawner died " + restartsInARow + " times without doing anything");
+        if (++restartsInARow <= MOST_RESTARTS_IN_A_ROW) {
+            spawn();
+            return;
         }
-        spawn();
+        // Told once, then every launch is refused: containers that run are not concerned.
+        socket.ifPresent(OwnedFd::close);
+        socket = Optional.empty();
+        pid = 0;
+        pending.forEach(p -> p.descriptors.forEach(OwnedFd::close));
+        pending.clear();
+        throw gone();
+    }
+
+    private ErrnoException gone() {
+        return new ErrnoException(
+                "execve",
+                Errno.ECHILD,
+                "the spawner died "
+                        + restartsInARow
+                        + " times without doing anything: see the kernel log, and restart the agent");
     }
 
     private void answer(Sockets.Received received) {
