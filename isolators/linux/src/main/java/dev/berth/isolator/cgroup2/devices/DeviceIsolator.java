@@ -24,7 +24,7 @@ import java.util.Set;
 import java.util.function.Function;
 
 /**
- * Attaches one device program to each container's cgroup, deny by default. Containers with the same rules share one loaded program, which lives as long as one of them.
+ * Attaches one device program to each container's cgroup, deny by default. Containers with the same rules share one loaded program; the one that was used last is kept for the next.
  *
  * <p>A program that somebody else attaches to the same cgroup is taken off again by {@link #verify}, and ours put back: with BPF_F_ALLOW_MULTI all attached programs must agree, so a foreign one could take a granted
  * device away (systemd's daemon-reload does that to runtimes that share its cgroups).
