@@ -160,13 +160,23 @@ berth_build() {
             rm -f "$started"
             berth_die "the build failed; all of it is in $berth_root/$log"
         fi
-        # The stamp has the time of the start: what was edited during the build is stale again.
-        mv "$started" "$berth_stamp"
+        # What runs is a copy: an agent lives on while the next build rewrites Maven's jars under it. Copies that no process names are removed.
+        run=$(mktemp -d agent-runtime/target/run.XXXXXX)
+        cp agent-runtime/target/berth-agent-runtime-*[0-9].jar agent-runtime/target/lib/*.jar "$run/"
+        for old in agent-runtime/target/run.*; do
+            [ "$old" = "$run" ] || grep -qsF "$berth_root/$old/" /proc/[0-9]*/cmdline || rm -rf "$old"
+        done
+        # The stamp names the copy and has the time of the start: what was edited during the build is stale again.
+        echo "$run" >"$berth_stamp.new"
+        touch -r "$started" "$berth_stamp.new"
+        mv "$berth_stamp.new" "$berth_stamp"
+        rm -f "$started"
     ) || exit $?
 }
 
 # Sets berth_class_path.
 berth_set_class_path() {
-    local own=("$berth_root"/agent-runtime/target/berth-agent-runtime-*[0-9].jar)
-    berth_class_path="${own[0]}:$berth_root/agent-runtime/target/lib/*"
+    local run
+    read -r run <"$berth_root/$berth_stamp"
+    berth_class_path="$berth_root/$run/*"
 }

@@ -18,6 +18,7 @@ import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
+import java.util.concurrent.locks.LockSupport;
 import java.util.stream.Stream;
 
 /**
@@ -31,11 +32,12 @@ final class Playground implements AutoCloseable {
     private final Thread hook;
     private Optional<AgentProcess> agent = Optional.empty();
     private boolean closed;
+    private volatile boolean interrupted;
 
     private Playground(Path root) {
         this.root = root;
         cgroup = root.getFileName().toString();
-        hook = new Thread(this::close, "remove-playground");
+        hook = new Thread(this::onInterrupt, "remove-playground");
     }
 
     /** Makes an empty place. Below {@code /run} where that is ours, since an exec-root belongs on a tmpfs. */
@@ -66,16 +68,40 @@ final class Playground implements AutoCloseable {
                         root.resolve("exec").toString(),
                         "--cgroup-parent",
                         cgroup);
-        AgentProcess started = AgentProcess.start(cli, flags, root.resolve("agent.log"), address());
+        Path log = root.resolve("agent.log");
+        AgentProcess started;
         synchronized (this) {
+            if (closed) {
+                throw new CliException(1, "interrupted");
+            }
+            started = AgentProcess.spawn(cli, flags, log);
             agent = Optional.of(started);
         }
+        started.awaitAnswer(address(), log);
         cli.host(Optional.of(address().toString()));
     }
 
     /** Removes containers, ends the agent, and removes its cgroup and files. A second call does nothing. */
     @Override
-    public synchronized void close() {
+    public void close() {
+        remove();
+        while (interrupted) {
+            // The JVM ends with the hook; what main would still say of a vanished agent is noise.
+            LockSupport.park();
+        }
+        try {
+            Runtime.getRuntime().removeShutdownHook(hook);
+        } catch (IllegalStateException e) {
+            // The JVM is ending: the hook finds nothing left to do.
+        }
+    }
+
+    private void onInterrupt() {
+        interrupted = true;
+        remove();
+    }
+
+    private synchronized void remove() {
         if (closed) {
             return;
         }
@@ -88,11 +114,6 @@ final class Playground implements AutoCloseable {
         } finally {
             removeCgroup();
             removeFiles();
-        }
-        try {
-            Runtime.getRuntime().removeShutdownHook(hook);
-        } catch (IllegalStateException e) {
-            // This is the hook.
         }
     }
 

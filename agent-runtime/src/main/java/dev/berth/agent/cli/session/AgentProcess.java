@@ -65,44 +65,45 @@ public final class AgentProcess {
             throw new CliException(
                     Verb.FAILED_BEFORE_CONTAINER, "cannot use " + DEFAULT_DATA_ROOT + ": " + e, e);
         }
-        start(cli, List.of("-H", address.toString(), "--exit-when-idle", "30"), log, address);
+        spawn(cli, List.of("-H", address.toString(), "--exit-when-idle", "30"), log)
+                .awaitAnswer(address, log);
     }
 
     /**
-     * Starts an agent and waits until it answers.
+     * Starts an agent and returns at once, so that an interrupted caller knows what to stop.
      *
      * @param flags of {@code berth agent}
      * @param log receives its output, appended
-     * @throws CliException with the log's last lines when it does not answer
      */
-    public static AgentProcess start(Cli cli, List<String> flags, Path log, HostAddress address)
-            throws CliException {
+    public static AgentProcess spawn(Cli cli, List<String> flags, Path log) throws CliException {
         Processes processes = Linux.host().processes();
         List<String> argv = commandLine(flags);
         List<String> environment = new ArrayList<>();
         for (Map.Entry<String, String> variable : cli.environment().entrySet()) {
             environment.add(variable.getKey() + "=" + variable.getValue());
         }
-        AgentProcess agent;
         try (OwnedFd java = open(argv.get(0), Open.O_PATH);
                 OwnedFd nothing = open("/dev/null", Open.O_RDONLY);
                 OwnedFd output =
                         open(log.toString(), Open.O_WRONLY | Open.O_CREAT | Open.O_APPEND)) {
             List<Fd> streams = List.of(nothing, output, output);
-            agent = new AgentProcess(processes.posixSpawn(java, argv, environment, streams));
+            return new AgentProcess(processes.posixSpawn(java, argv, environment, streams));
         } catch (ErrnoException e) {
             throw new CliException(
                     Verb.FAILED_BEFORE_CONTAINER, "cannot start an agent: " + e.getMessage(), e);
         }
-        agent.awaitAnswer(address, log);
-        return agent;
     }
 
     private static OwnedFd open(String path, int flags) throws ErrnoException {
         return Linux.host().files().openat(Fd.CWD, path, flags, 0600);
     }
 
-    private void awaitAnswer(HostAddress address, Path log) throws CliException {
+    /**
+     * Waits until the agent answers.
+     *
+     * @throws CliException with the log's last lines when it does not within half a minute, or ends
+     */
+    public void awaitAnswer(HostAddress address, Path log) throws CliException {
         long deadline = System.nanoTime() + START_DEADLINE.toNanos();
         boolean dead = false;
         try (EngineClient probe = new EngineClient(address.socket())) {
