@@ -85,12 +85,14 @@ final class CgroupDirectory implements AutoCloseable {
                 boolean last = choice.equals(setting.choices().getLast());
                 if (e.errno() != Errno.ENOENT || (last && !setting.optional())) {
                     throw new IsolatorException(
-                            "cgroup2/%s: write '%s' to %s of container %s"
-                                    .formatted(
-                                            controller.name(),
-                                            choice.value(),
-                                            choice.file(),
-                                            id.shortForm()),
+                            "cgroup2/"
+                                    + controller.name()
+                                    + ": write '"
+                                    + choice.value()
+                                    + "' to "
+                                    + choice.file()
+                                    + " of container "
+                                    + id.shortForm(),
                             e);
                 }
             }
