@@ -43,7 +43,9 @@ public record LaunchFailure(int code, String message) {
                     "launch failed at op " + index + " of the " + section + " section: " + text);
         }
         ProgramOp op = found.get();
-        if (op.phase() == Phase.EXEC.ordinal() && op.kind() == ProgramOp.SYSCALL) {
+        Phase[] phases = Phase.values();
+        boolean last = op.phase() < phases.length && phases[op.phase()] == Phase.EXEC;
+        if (last && op.kind() == ProgramOp.SYSCALL) {
             return execute(program, op, error, text);
         }
         return new LaunchFailure(ENGINE, program.label(op) + ": " + text);
