@@ -179,7 +179,7 @@ final class ProcessLowering {
         ProgramBuilder.Mark end = builder.mark();
         for (int cap = Uapi.CAP_LAST_KNOWN + 1; cap < Long.SIZE; cap++) {
             if (!has(bounding, cap)) {
-                builder.call(Call.PRCTL_, "drop " + Capability.nameOf(cap))
+                builder.call(Call.PRCTL_, "drop a newer kernel's capability")
                         .imm(Uapi.PR_CAPBSET_DROP)
                         .imm(cap)
                         .skip(Errno.EINVAL, end);

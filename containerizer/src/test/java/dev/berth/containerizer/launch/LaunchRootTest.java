@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.berth.isolator.ContainerConfig.DeviceNode;
 import dev.berth.isolator.ContainerConfig.MountSpec.Bind;
 import dev.berth.isolator.ContainerConfig.MountSpec.Tmpfs;
+import dev.berth.isolator.ContainerConfig.Namespaces;
 import dev.berth.isolator.ContainerConfig.Namespaces.NetworkMode;
 import dev.berth.isolator.ContainerConfig.Rlimit;
 
@@ -19,7 +20,9 @@ import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.OptionalInt;
+import java.util.Set;
 
 /** Launch programs on the real kernel: what a process finds is what its configuration says. */
 @Tag("root")
@@ -167,7 +170,7 @@ class LaunchRootTest {
         Configs c = script("cat /proc/self/status");
         c.uid = 1000;
         c.gid = 1000;
-        c.ambient = java.util.Set.of("NET_BIND_SERVICE");
+        c.ambient = Set.of("NET_BIND_SERVICE");
         assertThat(out(c))
                 .contains("CapInh:\t0000000000000400")
                 .contains("CapPrm:\t0000000000000400")
@@ -264,7 +267,7 @@ class LaunchRootTest {
         Files.createSymbolicLink(launch.root().resolve("out"), Path.of("/../../../../tmp"));
         Configs c =
                 script(
-                        "cat /data/file /one/two/single; touch /data/x 2>&1; echo rw > /rw/made; ls /tmp; cat /etc/hosts");
+                        "cat /data/file /one/two/single; touch /data/x 2>&1; echo rw > /rw/made; ls -d /tmp/deep; cat /etc/hosts");
         c.mounts =
                 List.of(
                         bind(source, "/data", true),
@@ -274,7 +277,8 @@ class LaunchRootTest {
                         bind(source, "/out/deep", false),
                         bind(source.resolve("file"), "/etc/hosts", true));
         assertThat(out(c))
-                .isEqualTo("contentcontenttouch: /data/x: Read-only file system\ndeep\ncontent");
+                .isEqualTo(
+                        "contentcontenttouch: /data/x: Read-only file system\n/tmp/deep\ncontent");
         assertThat(source.resolve("made")).hasContent("rw\n");
         assertThat(Path.of("/tmp/deep")).doesNotExist();
         Files.delete(launch.root().resolve("out"));
@@ -473,6 +477,108 @@ class LaunchRootTest {
             assertThat(result.output().replace("\r", "").replaceAll("\\s+", " "))
                     .isEqualTo("/dev/pts/0 x 1000 0 1 2 3 ");
             launch.linux().processes().pidfdSendSignal(running.started().pidfd(), 9);
+        }
+    }
+
+    @Test
+    void linksInPlaceOfSystemDirectoriesLeadNowhere() throws Exception {
+        Path root = launch.root();
+        Path outside = Files.createDirectories(scratch.resolve("outside"));
+        for (String name : List.of("dev", "proc", "sys")) {
+            Files.deleteIfExists(root.resolve(name));
+            Files.createSymbolicLink(
+                    root.resolve(name), Path.of("../../../../../" + outside + "/" + name));
+        }
+        try {
+            RootLaunch.Result result = launch.run(script("echo $$"));
+            // The links lead to nowhere inside the root, so the mount points cannot be made.
+            assertThat(result.failure().orElseThrow().message())
+                    .startsWith("filesystem/dev: openat2(/dev): ENOENT");
+            Files.createDirectories(Path.of(root + "" + outside, "dev"));
+            Files.createDirectories(Path.of(root + "" + outside, "proc"));
+            Files.createDirectories(Path.of(root + "" + outside, "sys"));
+            assertThat(out("echo $$; ls /dev/null; ls -d /proc/1"))
+                    .isEqualTo("1\n/dev/null\n/proc/1\n");
+            assertThat(outside).isEmptyDirectory();
+        } finally {
+            for (String name : List.of("dev", "proc", "sys")) {
+                Files.delete(root.resolve(name));
+                Files.createDirectory(root.resolve(name));
+            }
+        }
+    }
+
+    @Test
+    void pidAndIpcNamespacesAreShared() throws Exception {
+        try (RootLaunch.Running running = launch.start(script("sleep 60"))) {
+            Configs c =
+                    script(
+                            "ls -d /proc/[0-9]* | wc -l; readlink /proc/self/ns/pid; readlink /proc/1/ns/pid; readlink /proc/self/ns/ipc; hostname");
+            c.hostname = "second";
+            c.namespaces =
+                    new Namespaces(
+                            NetworkMode.NONE,
+                            Optional.of("other"),
+                            Optional.of("other"),
+                            false,
+                            false,
+                            false,
+                            false);
+            RootLaunch.Result result = launch.runBeside(running, c);
+            assertThat(result.failure()).isEmpty();
+            List<String> lines = result.output().lines().toList();
+            // Its own shell, ls, wc, and the first process of the other.
+            assertThat(Integer.parseInt(lines.getFirst())).isGreaterThanOrEqualTo(3);
+            assertThat(lines.get(1))
+                    .isNotEqualTo(Files.readSymbolicLink(Path.of("/proc/self/ns/pid")).toString());
+            assertThat(lines.get(3))
+                    .isEqualTo(
+                            launch.exec(running, script("readlink /proc/self/ns/ipc"), false)
+                                    .output()
+                                    .strip());
+            assertThat(lines.getLast()).isEqualTo("second");
+            launch.linux().processes().pidfdSendSignal(running.started().pidfd(), 9);
+        }
+    }
+
+    @Test
+    void hostPidAndIpcAreTheHosts() throws Exception {
+        Configs c =
+                script(
+                        "readlink /proc/self/ns/pid; readlink /proc/self/ns/ipc; readlink /proc/self/ns/uts; grep -c ' /dev/shm ' /proc/self/mountinfo");
+        c.namespaces =
+                new Namespaces(
+                        NetworkMode.NONE,
+                        Optional.empty(),
+                        Optional.empty(),
+                        true,
+                        true,
+                        true,
+                        true);
+        c.hostname = "";
+        assertThat(out(c).lines())
+                .containsExactly(
+                        Files.readSymbolicLink(Path.of("/proc/self/ns/pid")).toString(),
+                        Files.readSymbolicLink(Path.of("/proc/self/ns/ipc")).toString(),
+                        Files.readSymbolicLink(Path.of("/proc/self/ns/uts")).toString(),
+                        "1");
+    }
+
+    @Test
+    void nothingIsMountedOnTheHost() throws Exception {
+        long before = hostMounts();
+        Configs c = script("true");
+        c.mounts = List.of(bind(scratch, "/shared", false));
+        out(c);
+        try (RootLaunch.Running running = launch.start(script("sleep 60"))) {
+            assertThat(hostMounts()).isEqualTo(before);
+            launch.linux().processes().pidfdSendSignal(running.started().pidfd(), 9);
+        }
+    }
+
+    private static long hostMounts() throws Exception {
+        try (var lines = Files.lines(Path.of("/proc/self/mountinfo"))) {
+            return lines.filter(l -> l.contains(scratch.toString())).count();
         }
     }
 }

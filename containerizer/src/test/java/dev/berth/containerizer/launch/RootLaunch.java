@@ -112,6 +112,17 @@ final class RootLaunch implements AutoCloseable {
         }
     }
 
+    /** As {@link #run}, sharing the pid and ipc namespaces of a running one. */
+    Result runBeside(Running other, Configs config) throws Exception {
+        LaunchPlan plan = config.plan(isolators, false);
+        try (Slots slots = new Slots()) {
+            for (Slot slot : List.of(Slot.PIDNS, Slot.IPCNS)) {
+                slots.fill(slot, linux.files().duplicate(other.started().pidfd()));
+            }
+            return run(config, plan, slots);
+        }
+    }
+
     private Result run(Configs config, LaunchPlan plan, Slots slots) throws Exception {
         Sent sent = send(config.build(), plan, slots);
         try (MonitorClient monitor = sent.monitor) {
@@ -188,7 +199,6 @@ final class RootLaunch implements AutoCloseable {
     private Sent send(ContainerConfig config, LaunchPlan plan, Slots slots) throws Exception {
         Path directory = Files.createDirectories(scratch.resolve("run-" + runs++));
         if (!plan.exec()) {
-            // SAFETY of the test's own kind: the root is a clone, so the directory stays as it is.
             slots.fill(Slot.ROOT, linux.mounts().openTree(Fd.CWD, root.toString(), 1));
         }
         slots.fill(Slot.RUN_DIR, directory(directory));
