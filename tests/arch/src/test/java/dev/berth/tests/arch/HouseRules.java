@@ -71,6 +71,7 @@ final class HouseRules {
                         .that()
                         .resideInAnyPackage(
                                 "dev.berth.agent",
+                                "dev.berth.agent.conductor",
                                 "dev.berth.containerizer",
                                 "dev.berth.containerizer.launch")
                         .should()
@@ -84,6 +85,7 @@ final class HouseRules {
                         .areDeclaredInClassesThat()
                         .resideInAnyPackage(
                                 "dev.berth.agent",
+                                "dev.berth.agent.conductor",
                                 "dev.berth.containerizer",
                                 "dev.berth.containerizer.launch")
                         .should()
