@@ -21,7 +21,7 @@ import java.util.regex.Pattern;
  */
 public final class StartBench {
     private static final Pattern STAGE =
-            Pattern.compile("\\{\"Name\":\"([^\"]+)\",\"AtNs\":(\\d+)");
+            Pattern.compile("\\{\"Stage\":\"([^\"]+)\",\"Us\":(\\d+)");
 
     private StartBench() {}
 
@@ -134,7 +134,7 @@ public final class StartBench {
                             Locale.ROOT,
                             "  %-32s %8.0f%n",
                             stage.getKey(),
-                            Percentiles.of(stage.getValue()).at(50) / 1e3));
+                            Percentiles.of(stage.getValue()).at(50) * 1.0));
         }
         out.print(text);
     }
