@@ -146,13 +146,14 @@ final class Launches {
         if (run != null && run.state instanceof RunState.Acquiring s) {
             try {
                 send(run, s.plan());
-            } catch (ContainerizerException | ErrnoException e) {
+            } catch (ContainerizerException | IsolatorException | ErrnoException e) {
                 fail(run, e);
             }
         }
     }
 
-    private void send(Run run, LaunchPlan plan) throws ContainerizerException, ErrnoException {
+    private void send(Run run, LaunchPlan plan)
+            throws ContainerizerException, IsolatorException, ErrnoException {
         if (plan.slots().contains(Slot.NETNS) && run.slots.find(Slot.NETNS).isEmpty()) {
             Optional<OwnedFd> namespace = context.spawner.takeNetworkNamespace();
             if (namespace.isEmpty()) {

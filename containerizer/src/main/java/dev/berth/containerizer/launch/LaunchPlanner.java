@@ -1,7 +1,7 @@
 package dev.berth.containerizer.launch;
 
-import dev.berth.containerizer.ContainerizerException;
 import dev.berth.isolator.ContainerConfig.DeviceRule;
+import dev.berth.isolator.IsolatorException;
 import dev.berth.isolator.LaunchContribution;
 import dev.berth.isolator.LaunchOp;
 import dev.berth.isolator.LaunchPlan;
@@ -33,7 +33,7 @@ public final class LaunchPlanner {
         static final Partial NONE = new Partial(Set.of(), List.of(), List.of(), Map.of(), Map.of());
 
         /** This, then the other. */
-        public Partial and(Partial other) throws ContainerizerException {
+        public Partial and(Partial other) throws IsolatorException {
             Set<Namespace> allNamespaces = EnumSet.noneOf(Namespace.class);
             allNamespaces.addAll(namespaces);
             allNamespaces.addAll(other.namespaces);
@@ -75,9 +75,9 @@ public final class LaunchPlanner {
 
         private static void single(
                 String what, @org.jspecify.annotations.Nullable String first, String second)
-                throws ContainerizerException {
+                throws IsolatorException {
             if (first != null) {
-                throw new ContainerizerException(
+                throw new IsolatorException(
                         what + " is asked for by both " + first + " and " + second);
             }
         }
@@ -98,13 +98,13 @@ public final class LaunchPlanner {
 
     /** One isolator's contribution. */
     public static Partial of(String isolator, LaunchContribution contribution)
-            throws ContainerizerException {
+            throws IsolatorException {
         List<OwnedOp> ops = new ArrayList<>();
         Set<String> claims = new HashSet<>();
         for (LaunchOp op : contribution.ops()) {
             String claim = op.claim().orElse("");
             if (!claim.isEmpty() && !claims.add(claim)) {
-                throw new ContainerizerException(claim + " is asked for twice by " + isolator);
+                throw new IsolatorException(claim + " is asked for twice by " + isolator);
             }
             ops.add(new OwnedOp(isolator, op));
         }
@@ -119,11 +119,11 @@ public final class LaunchPlanner {
      * Merges in this order.
      *
      * @param contributions by isolator name; the order is the map's
-     * @throws ContainerizerException when two isolators ask for one thing
+     * @throws IsolatorException when two isolators ask for one thing
      */
     public static LaunchPlan merge(
             String id, boolean exec, Map<String, LaunchContribution> contributions)
-            throws ContainerizerException {
+            throws IsolatorException {
         Partial all = Partial.NONE;
         for (Map.Entry<String, LaunchContribution> e : contributions.entrySet()) {
             all = all.and(of(e.getKey(), e.getValue()));

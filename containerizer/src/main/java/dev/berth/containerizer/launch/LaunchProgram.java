@@ -1,6 +1,6 @@
 package dev.berth.containerizer.launch;
 
-import dev.berth.containerizer.ContainerizerException;
+import dev.berth.isolator.IsolatorException;
 import dev.berth.isolator.LaunchPlan;
 import dev.berth.isolator.Section;
 import dev.berth.isolator.Slot;
@@ -54,23 +54,23 @@ public final class LaunchProgram {
      * Lowers a plan for this machine's architecture.
      *
      * @param isFile whether a slot's mount is not a directory (its mount point is then made as a file): {@code slots::isFile} once they are filled
-     * @throws ContainerizerException when it does not fit: more than {@link #MAX_BYTES} or {@link #MAX_SLOTS}, or a value that no system call takes
+     * @throws IsolatorException when it does not fit: more than {@link #MAX_BYTES} or {@link #MAX_SLOTS}, or a value that no system call takes
      */
     public static LaunchProgram lower(
             LaunchPlan plan, LaunchSettings settings, Predicate<Slot> isFile)
-            throws ContainerizerException {
+            throws IsolatorException {
         return lower(plan, settings, isFile, Abi.host());
     }
 
     /** As {@link #lower(LaunchPlan, LaunchSettings, Predicate)}, for any architecture. */
     public static LaunchProgram lower(
             LaunchPlan plan, LaunchSettings settings, Predicate<Slot> isFile, Abi abi)
-            throws ContainerizerException {
+            throws IsolatorException {
         try {
             LaunchProgram program = new Lowering(plan, settings, isFile, abi).lower();
             int size = program.layout().total();
             if (size > MAX_BYTES) {
-                throw new ContainerizerException(
+                throw new IsolatorException(
                         "launch program of "
                                 + size
                                 + " bytes is larger than "
@@ -79,7 +79,7 @@ public final class LaunchProgram {
             }
             return program;
         } catch (IllegalArgumentException e) {
-            throw new ContainerizerException("plan of " + plan.id() + " cannot be lowered", e);
+            throw new IsolatorException("plan of " + plan.id() + " cannot be lowered", e);
         }
     }
 

@@ -1,6 +1,5 @@
 package dev.berth.containerizer.launch;
 
-import dev.berth.containerizer.ContainerizerException;
 import dev.berth.isolator.Capability;
 import dev.berth.isolator.ContainerConfig;
 import dev.berth.isolator.ContainerConfig.DeviceNode;
@@ -142,12 +141,12 @@ final class Configs {
                 new SeccompCompiler(Architecture.X86_64, "6.18.0"));
     }
 
-    LaunchPlan plan() throws ContainerizerException, IsolatorException {
+    LaunchPlan plan() throws IsolatorException, IsolatorException {
         return plan(isolators(), true);
     }
 
     LaunchPlan plan(List<Isolator> isolators, boolean cgroup)
-            throws ContainerizerException, IsolatorException {
+            throws IsolatorException, IsolatorException {
         ContainerConfig config = build();
         Map<String, LaunchContribution> contributions = new LinkedHashMap<>();
         if (cgroup) {
@@ -159,12 +158,12 @@ final class Configs {
         return LaunchPlanner.merge(ID.value(), false, contributions);
     }
 
-    LaunchPlan planExec(boolean terminal) throws ContainerizerException, IsolatorException {
+    LaunchPlan planExec(boolean terminal) throws IsolatorException, IsolatorException {
         return planExec(isolators(), terminal, true);
     }
 
     LaunchPlan planExec(List<Isolator> isolators, boolean terminal, boolean cgroup)
-            throws ContainerizerException, IsolatorException {
+            throws IsolatorException, IsolatorException {
         ContainerConfig config = build();
         ExecConfig exec =
                 new ExecConfig(
@@ -179,7 +178,7 @@ final class Configs {
         return LaunchPlanner.merge(exec.id(), true, contributions);
     }
 
-    static LaunchProgram lower(LaunchPlan plan) throws ContainerizerException {
+    static LaunchProgram lower(LaunchPlan plan) throws IsolatorException {
         LaunchSettings settings =
                 plan.exec() ? new LaunchSettings("e.exit", "e.sock", false, 0, 1) : SETTINGS;
         return LaunchProgram.lower(

@@ -3,8 +3,8 @@ package dev.berth.containerizer.launch;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import dev.berth.containerizer.ContainerizerException;
 import dev.berth.isolator.ContainerConfig.DeviceRule;
+import dev.berth.isolator.IsolatorException;
 import dev.berth.isolator.LaunchContribution;
 import dev.berth.isolator.LaunchOp;
 import dev.berth.isolator.LaunchPlan;
@@ -56,7 +56,7 @@ class LaunchPlannerTest {
 
     private static void refused(String message, LaunchContribution a, LaunchContribution b) {
         assertThatThrownBy(() -> merge("one", a, "two", b))
-                .isInstanceOf(ContainerizerException.class)
+                .isInstanceOf(IsolatorException.class)
                 .hasMessage(message);
     }
 

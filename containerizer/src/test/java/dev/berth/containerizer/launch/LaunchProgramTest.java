@@ -3,7 +3,6 @@ package dev.berth.containerizer.launch;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import dev.berth.containerizer.ContainerizerException;
 import dev.berth.isolator.ContainerConfig.MountSpec.Bind;
 import dev.berth.isolator.ContainerConfig.MountSpec.Tmpfs;
 import dev.berth.isolator.IsolatorException;
@@ -110,7 +109,7 @@ class LaunchProgramTest {
         Configs c = new Configs();
         c.mounts = Configs.times(10_000, i -> bind("/m" + i));
         assertThatThrownBy(() -> program(c))
-                .isInstanceOf(ContainerizerException.class)
+                .isInstanceOf(IsolatorException.class)
                 .rootCause()
                 .hasMessageContaining(
                         "descriptors are more than the 200 that fit in one launch: use fewer binds");

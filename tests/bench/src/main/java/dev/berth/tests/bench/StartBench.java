@@ -20,8 +20,7 @@ import java.util.regex.Pattern;
  * {@code tests/bench/start} sets the stage.
  */
 public final class StartBench {
-    private static final Pattern STAGE =
-            Pattern.compile("\\{\"Stage\":\"([^\"]+)\",\"Us\":(\\d+)");
+    private static final Pattern STAGE = Pattern.compile("\\{\"Stage\":\"([^\"]+)\",\"Us\":(\\d+)");
 
     private StartBench() {}
 
