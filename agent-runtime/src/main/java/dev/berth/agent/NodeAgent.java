@@ -146,7 +146,7 @@ public final class NodeAgent implements AutoCloseable {
             if (made != null) {
                 made.close();
             }
-            own.shutdownGracefully(0, 0, TimeUnit.MILLISECONDS);
+            var _ = own.shutdownGracefully(0, 0, TimeUnit.MILLISECONDS);
             while (!own.isTerminated()) {
                 own.run(TimeUnit.MILLISECONDS.toNanos(1));
             }

@@ -49,8 +49,9 @@ public final class ContainerViews {
             return exact;
         }
         String named = idByName.get(reference.startsWith("/") ? reference.substring(1) : reference);
-        if (named != null && byId.get(named) instanceof ContainerView view) {
-            return view;
+        ContainerView holder = named == null ? null : byId.get(named);
+        if (holder != null) {
+            return holder;
         }
         ContainerView found = null;
         if (!reference.isEmpty() && reference.length() < 64) {

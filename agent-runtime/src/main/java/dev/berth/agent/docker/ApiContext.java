@@ -15,6 +15,7 @@ import io.netty.channel.IoEventLoop;
 
 import java.nio.file.Path;
 import java.util.Set;
+import java.util.concurrent.TimeUnit;
 import java.util.function.BiFunction;
 import java.util.function.Function;
 
@@ -41,4 +42,9 @@ record ApiContext(
         BiFunction<ContainerId, String, Path> generatedFile,
         LogWaker waker,
         Set<RawStream> rawStreams,
-        IoEventLoop loop) {}
+        IoEventLoop loop) {
+    /** Runs something on the loop after a while. */
+    void after(long delay, TimeUnit unit, Runnable step) {
+        var _ = loop.schedule(step, delay, unit);
+    }
+}

@@ -16,29 +16,45 @@ import java.util.function.Consumer;
 final class BodyPipe extends InputStream {
     private static final int HIGH_BYTES = 1 << 20;
     private static final int LOW_BYTES = 1 << 18;
-    private static final byte[] END = new byte[0];
-    private static final byte[] BROKEN = new byte[0];
 
-    private final LinkedBlockingQueue<byte[]> pieces = new LinkedBlockingQueue<>();
+    private final LinkedBlockingQueue<Piece> pieces = new LinkedBlockingQueue<>();
     private final AtomicInteger waiting = new AtomicInteger();
     private final Consumer<Boolean> want;
     private volatile boolean held;
-    private byte[] piece = new byte[0];
-    private int at;
     private volatile boolean closed;
+    private byte[] bytes = new byte[0];
+    private int at;
+    private boolean ended;
+
+    private sealed interface Piece {
+        /** Part of the body. */
+        final class Bytes implements Piece {
+            private final byte[] bytes;
+
+            private Bytes(byte[] bytes) {
+                this.bytes = bytes;
+            }
+        }
+
+        /** The body is complete. */
+        record End() implements Piece {}
+
+        /** The client left before that. */
+        record Broken() implements Piece {}
+    }
 
     /** {@code want} says whether the connection should be read; it is called from both threads. */
     BodyPipe(Consumer<Boolean> want) {
         this.want = want;
     }
 
-    void feed(ByteBuf bytes) {
-        if (closed || !bytes.isReadable()) {
+    void feed(ByteBuf buffer) {
+        if (closed || !buffer.isReadable()) {
             return;
         }
-        byte[] copy = new byte[bytes.readableBytes()];
-        bytes.getBytes(bytes.readerIndex(), copy);
-        pieces.add(copy);
+        byte[] copy = new byte[buffer.readableBytes()];
+        buffer.getBytes(buffer.readerIndex(), copy);
+        pieces.add(new Piece.Bytes(copy));
         if (waiting.addAndGet(copy.length) > HIGH_BYTES) {
             held = true;
             want.accept(false);
@@ -46,11 +62,11 @@ final class BodyPipe extends InputStream {
     }
 
     void end() {
-        pieces.add(END);
+        pieces.add(new Piece.End());
     }
 
     void breakOff() {
-        pieces.add(BROKEN);
+        pieces.add(new Piece.Broken());
     }
 
     @Override
@@ -64,32 +80,38 @@ final class BodyPipe extends InputStream {
         if (length == 0) {
             return 0;
         }
-        while (at == piece.length) {
-            if (piece == BROKEN) {
-                throw new IOException("the client went away before the end of the body");
-            }
-            if (piece == END) {
+        while (at == bytes.length) {
+            if (ended) {
                 return -1;
             }
-            try {
-                piece = pieces.take();
-            } catch (InterruptedException e) {
-                Thread.currentThread().interrupt();
-                throw new IOException("interrupted", e);
-            }
-            at = 0;
-            if (piece == END || piece == BROKEN) {
-                continue;
-            }
+            take();
         }
-        int count = Math.min(length, piece.length - at);
-        System.arraycopy(piece, at, into, offset, count);
+        int count = Math.min(length, bytes.length - at);
+        System.arraycopy(bytes, at, into, offset, count);
         at += count;
         if (waiting.addAndGet(-count) < LOW_BYTES && held) {
             held = false;
             want.accept(true);
         }
         return count;
+    }
+
+    private void take() throws IOException {
+        try {
+            switch (pieces.take()) {
+                case Piece.Bytes piece -> {
+                    bytes = piece.bytes;
+                    at = 0;
+                }
+                case Piece.End _ -> ended = true;
+                case Piece.Broken _ ->
+                        throw new IOException(
+                                "the client went away before the end of the body");
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new IOException("interrupted", e);
+        }
     }
 
     /** The reader wants no more: what still comes is dropped. */

@@ -29,7 +29,7 @@ final class ChunkedStream implements ByteSink {
         if (ended) {
             bytes.release();
         } else {
-            channel.write(new DefaultHttpContent(bytes), channel.voidPromise());
+            var _ = channel.write(new DefaultHttpContent(bytes), channel.voidPromise());
         }
     }
 
@@ -71,7 +71,7 @@ final class ChunkedStream implements ByteSink {
     public void end() {
         if (!ended) {
             ended = true;
-            channel.writeAndFlush(LastHttpContent.EMPTY_LAST_CONTENT);
+            var _ = channel.writeAndFlush(LastHttpContent.EMPTY_LAST_CONTENT);
             finished.run();
         }
     }

@@ -42,7 +42,23 @@ final class DetachKeys {
     }
 
     /** What of {@code bytes} goes on to the process, with earlier keys that turned out to be ordinary. */
-    record Scan(byte[] bytes, boolean detached) {}
+    static final class Scan {
+        private final byte[] bytes;
+        private final boolean detached;
+
+        private Scan(byte[] bytes, boolean detached) {
+            this.bytes = bytes;
+            this.detached = detached;
+        }
+
+        byte[] bytes() {
+            return bytes;
+        }
+
+        boolean detached() {
+            return detached;
+        }
+    }
 
     Scan scan(byte[] bytes) {
         ByteArrayOutputStream out = new ByteArrayOutputStream(bytes.length + keys.length);

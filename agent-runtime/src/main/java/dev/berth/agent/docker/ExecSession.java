@@ -243,16 +243,15 @@ final class ExecSession implements ExecWatcher {
         if (over) {
             return;
         }
-        context.loop()
-                .schedule(
-                        () -> {
+        context.after(
+                GRACE_SECONDS,
+                TimeUnit.SECONDS,
+                () -> {
                             // A client that is still reading what is buffered is not cut off.
                             if (!over && stream.isWritable()) {
                                 finish(stream);
                             }
-                        },
-                        GRACE_SECONDS,
-                        TimeUnit.SECONDS);
+                        });
     }
 
     /** The client has gone: the process keeps running and gets SIGPIPE or EOF like any other. */

@@ -10,6 +10,7 @@ import dev.berth.linux.Fd;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.CompositeByteBuf;
 import io.netty.buffer.Unpooled;
+import io.netty.channel.ChannelFutureListener;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelInboundHandlerAdapter;
 import io.netty.channel.epoll.EpollDomainSocketChannel;
@@ -107,7 +108,7 @@ final class HttpConnection extends ChannelInboundHandlerAdapter {
             // A pipelined request waits for the answer before it.
             if (waiting.size() >= MOST_WAITING) {
                 ReferenceCountUtil.release(message);
-                ctx.close();
+                var _ = ctx.close();
                 return;
             }
             waiting.add(message);
@@ -168,10 +169,11 @@ final class HttpConnection extends ChannelInboundHandlerAdapter {
             return;
         }
         if (HttpUtil.is100ContinueExpected(request)) {
-            channel()
-                    .writeAndFlush(
-                            new DefaultFullHttpResponse(
-                                    HttpVersion.HTTP_1_1, HttpResponseStatus.CONTINUE));
+            var _ =
+                    channel()
+                            .writeAndFlush(
+                                    new DefaultFullHttpResponse(
+                                            HttpVersion.HTTP_1_1, HttpResponseStatus.CONTINUE));
         }
         if (match.route().streamed()) {
             pipe =
@@ -299,7 +301,7 @@ final class HttpConnection extends ChannelInboundHandlerAdapter {
             keepAlive = false;
         }
         response.headers().set(HttpHeaderNames.CONNECTION, keepAlive ? "keep-alive" : "close");
-        channel().writeAndFlush(response);
+        var _ = channel().writeAndFlush(response);
         finished();
     }
 
@@ -317,7 +319,7 @@ final class HttpConnection extends ChannelInboundHandlerAdapter {
         DefaultHttpResponse response = new DefaultHttpResponse(HttpVersion.HTTP_1_1, status);
         decorate(response.headers(), contentType);
         HttpUtil.setTransferEncodingChunked(response, true);
-        channel().writeAndFlush(response);
+        var _ = channel().writeAndFlush(response);
         ChunkedStream stream = new ChunkedStream(channel(), this::finished);
         chunked = stream;
         return stream;
@@ -335,7 +337,7 @@ final class HttpConnection extends ChannelInboundHandlerAdapter {
         raw = stream;
         // What the decoder has read ahead comes out of it when it leaves; then Netty lets go.
         open.pipeline().remove(HttpServerCodec.class);
-        open.close();
+        var _ = open.close();
         String head =
                 upgrade
                         ? "HTTP/1.1 101 UPGRADED\r\nContent-Type: "
@@ -361,7 +363,10 @@ final class HttpConnection extends ChannelInboundHandlerAdapter {
         responding = false;
         dropBody();
         if (!keepAlive) {
-            channel().writeAndFlush(Unpooled.EMPTY_BUFFER).addListener(_ -> channel().close());
+            var _ =
+                    channel()
+                            .writeAndFlush(Unpooled.EMPTY_BUFFER)
+                            .addListener(ChannelFutureListener.CLOSE);
             return;
         }
         channel().channel().config().setAutoRead(true);
@@ -405,6 +410,6 @@ final class HttpConnection extends ChannelInboundHandlerAdapter {
         if (cause instanceof RuntimeException) {
             AgentLog.error("connection", cause);
         }
-        ctx.close();
+        var _ = ctx.close();
     }
 }

@@ -114,11 +114,11 @@ final class RawStream implements HijackedStream {
         }
         reading = true;
         try {
-            while (handler instanceof InputHandler receiver
-                    && wanted
-                    && readable
-                    && !inputEnded
-                    && !closed) {
+            while (wanted && readable && !inputEnded && !closed) {
+                InputHandler receiver = handler;
+                if (receiver == null) {
+                    return;
+                }
                 ByteBuf bytes = allocator().directBuffer(READ_BYTES);
                 int length;
                 try {
@@ -245,7 +245,7 @@ final class RawStream implements HijackedStream {
         early.clear();
         wanted = true;
         readable = true;
-        context.loop().schedule(() -> close(false), LINGER_SECONDS, TimeUnit.SECONDS);
+        context.after(LINGER_SECONDS, TimeUnit.SECONDS, () -> close(false));
         read();
         if (inputEnded) {
             close(false);

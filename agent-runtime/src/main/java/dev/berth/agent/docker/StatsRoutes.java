@@ -92,7 +92,7 @@ final class StatsRoutes {
         }
 
         private void again() {
-            exchange.context().loop().schedule(this::sample, 1, TimeUnit.SECONDS);
+            exchange.context().after(1, TimeUnit.SECONDS, this::sample);
         }
 
         @Override

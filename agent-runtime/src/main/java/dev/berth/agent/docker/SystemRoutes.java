@@ -294,11 +294,10 @@ final class SystemRoutes {
                 Instant now = Instant.now(Clock.systemUTC());
                 long nowNs = now.getEpochSecond() * 1_000_000_000L + now.getNano();
                 exchange.context()
-                        .loop()
-                        .schedule(
-                                this::finish,
+                        .after(
                                 Math.max(0, until.getAsLong() - nowNs) + 20_000_000L,
-                                java.util.concurrent.TimeUnit.NANOSECONDS);
+                                java.util.concurrent.TimeUnit.NANOSECONDS,
+                                this::finish);
             }
         }
 
