@@ -164,8 +164,8 @@ public final class Conductor implements Agent {
     private void onContainerEvent(ContainerEvent event) {
         guarded(() -> {
             switch (event) {
-                case ContainerEvent.Started started -> lifecycle.onStarted(started);
-                case ContainerEvent.StartFailed failed -> lifecycle.onStartFailed(failed);
+                case ContainerEvent.Started started -> lifecycle.starts().onStarted(started);
+                case ContainerEvent.StartFailed failed -> lifecycle.starts().onStartFailed(failed);
                 case ContainerEvent.Oom oom -> lifecycle.onOom(oom);
                 case ContainerEvent.Paused paused -> lifecycle.onPaused(paused);
                 case ContainerEvent.Exited exited -> {

@@ -64,7 +64,10 @@ public final class ConductorProxy {
     }
 
     public void start(String reference, Answer<Boolean> answer) {
-        with(reference, answer, (container, home) -> conductor.lifecycle().start(container, home));
+        with(
+                reference,
+                answer,
+                (container, home) -> conductor.lifecycle().starts().start(container, home));
     }
 
     public void stop(

@@ -46,6 +46,13 @@ final class Container {
     boolean removeAsked;
 
     @Nullable ContainerConfig config;
+
+    /** Whether its root is known to the containerizer of this agent. */
+    boolean rootKnown;
+
+    /** Whether {@link #config} is prepared for the next start. */
+    boolean prepared;
+
     @Nullable LaunchTimeline timeline;
     List<String> warnings = List.of();
     Timers.@Nullable Timer timer;

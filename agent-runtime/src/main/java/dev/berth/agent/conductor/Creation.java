@@ -70,8 +70,8 @@ final class Creation {
                 parts.roots(),
                 () -> {
                     try {
-                        ContainerRecord record = build(id, name, now, spec, image);
-                        conductor.offer(() -> created(record, answer));
+                        Built built = build(id, name, now, spec);
+                        conductor.offer(() -> created(built, answer));
                     } catch (AgentException e) {
                         undo(id);
                         conductor.offer(() -> {
@@ -89,8 +89,13 @@ final class Creation {
                 });
     }
 
-    private void created(ContainerRecord record, Answer<Created> answer) {
-        Container container = new Container(record);
+    private record Built(ContainerRecord record, ContainerConfig config) {}
+
+    private void created(Built built, Answer<Created> answer) {
+        Container container = new Container(built.record());
+        container.config = built.config();
+        container.rootKnown = true;
+        container.prepared = true;
         registry.add(container);
         parts.counters().increment(Counter.CONTAINERS_CREATED);
         conductor.tell(container, "create", Map.of());
@@ -171,22 +176,14 @@ final class Creation {
         }
     }
 
-    private ContainerRecord build(
-            ContainerId id, String name, long now, ContainerSpec spec, Optional<Image> image)
+    private Built build(ContainerId id, String name, long now, ContainerSpec spec)
             throws AgentException {
         try {
             Fields host = new Fields(spec.hostConfig(), "HostConfig");
             bindSources(host);
             parts.records().begin(id);
             generate(id, spec);
-            RootSource source;
-            if (image.isPresent()) {
-                Digest digest = image.get().id();
-                source = new RootSource.Layers(parts.images().acquireLayers(digest, id.value()));
-            } else {
-                source = new RootSource.Directory(spec.rootfs().orElseThrow());
-            }
-            parts.containerizer().prepareRoot(id, source);
+            prepareRoot(id, spec);
             ResolvedUser user =
                     parts.containerizer()
                             .resolveUser(
@@ -194,12 +191,33 @@ final class Creation {
                                     spec.config().path("User").asText(""),
                                     host.list("GroupAdd"));
             Identity identity = new Identity(user.uid(), user.gid(), user.groups(), user.home());
-            parts.containerizer().prepareStart(parts.translation().translate(id, spec, identity));
+            ContainerConfig config = parts.translation().translate(id, spec, identity);
+            parts.containerizer().prepareStart(config);
             ContainerRecord record = new ContainerRecord(id, name, now, spec, identity);
             parts.records().save(record);
-            return record;
-        } catch (ContainerizerException | ImageException e) {
+            return new Built(record, config);
+        } catch (ContainerizerException e) {
             throw AgentException.failed("create container " + name, e);
+        }
+    }
+
+    /** Tells the containerizer where a container's root comes from. Lane. */
+    void prepareRoot(ContainerId id, ContainerSpec spec)
+            throws AgentException, ContainerizerException {
+        if (spec.rootfs().isPresent()) {
+            parts.containerizer().prepareRoot(id, new RootSource.Directory(spec.rootfs().get()));
+            return;
+        }
+        try {
+            parts.containerizer()
+                    .prepareRoot(
+                            id,
+                            new RootSource.Layers(
+                                    parts.images()
+                                            .acquireLayers(
+                                                    Digest.parse(spec.imageId()), id.value())));
+        } catch (ImageException e) {
+            throw AgentException.failed("layers of " + spec.image(), e);
         }
     }
 

@@ -2,23 +2,19 @@ package dev.berth.agent.conductor;
 
 import dev.berth.agent.config.AgentException;
 import dev.berth.agent.config.AgentLog;
-import dev.berth.agent.config.LogOptions;
 import dev.berth.agent.config.RestartPolicies;
 import dev.berth.agent.config.Signals;
 import dev.berth.containerizer.Containerizer.ContainerEvent;
 import dev.berth.containerizer.ContainerizerException;
-import dev.berth.isolator.ContainerId;
 
 import org.jspecify.annotations.Nullable;
 
-import java.util.ArrayList;
-import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.OptionalInt;
 import java.util.function.BiConsumer;
 
-/** From start to end and around again. Conductor thread. */
+/** What happens to a container that runs, its end, and what follows from that. Conductor thread. */
 final class Lifecycle {
     private static final long SECOND_NS = 1_000_000_000L;
 
@@ -30,7 +26,7 @@ final class Lifecycle {
     private final Registry registry;
     private final History history;
     private final Timers timers;
-    private final Map<ContainerId, List<Runnable>> afterStart = new HashMap<>();
+    private final Starts starts;
     private @Nullable BiConsumer<Container, Answer<Boolean>> remover;
 
     Lifecycle(
@@ -44,6 +40,11 @@ final class Lifecycle {
         this.registry = registry;
         this.history = history;
         this.timers = timers;
+        starts = new Starts(conductor, parts, registry, history, this);
+    }
+
+    Starts starts() {
+        return starts;
     }
 
     void removeWith(BiConsumer<Container, Answer<Boolean>> with) {
@@ -55,130 +56,6 @@ final class Lifecycle {
         List<T> all = List.copyOf(answers);
         answers.clear();
         return all;
-    }
-
-    void start(Container container, Answer<Boolean> answer) {
-        switch (container.status) {
-            case RUNNING ->
-                    answer.onFailure(AgentException.notModified("container is already running"));
-            case PAUSED ->
-                    answer.onFailure(
-                            AgentException.conflict(
-                                    "cannot start a paused container, try unpause instead"));
-            case REMOVING, DEAD ->
-                    answer.onFailure(
-                            AgentException.conflict(
-                                    "container is marked for removal and cannot be started"));
-            case STARTING -> container.startAnswers.add(answer);
-            case CREATED, EXITED, RESTARTING -> {
-                container.startAnswers.add(answer);
-                container.cancelTimer();
-                launch(container);
-            }
-        }
-    }
-
-    private void launch(Container container) {
-        int before = container.run;
-        Status status = container.status;
-        try {
-            container.config =
-                    parts.translation().translate(container.id, container.spec, container.identity);
-            container.run++;
-            history.starting(container);
-            container.stoppedByUser = false;
-            container.removeAsked = false;
-            container.status = Status.STARTING;
-            registry.publish(container);
-            parts.containerizer().start(container.config, LogOptions.of(container.spec));
-        } catch (AgentException e) {
-            container.run = before;
-            container.status = status == Status.RESTARTING ? Status.EXITED : status;
-            registry.publish(container);
-            drain(container.startAnswers).forEach(answer -> answer.onFailure(e));
-        }
-    }
-
-    void onStarted(ContainerEvent.Started started) {
-        Container container = registry.byId(started.id());
-        if (container == null) {
-            return;
-        }
-        boolean found = container.status.isAlive();
-        container.pid = started.pid();
-        container.warnings = started.warnings();
-        if (!found) {
-            container.status = Status.RUNNING;
-            container.startedNs = parts.clock().realtimeNs();
-            container.finishedNs = 0;
-            container.exitCode = 0;
-            container.oomKilled = false;
-            container.error = "";
-            container.timeline = started.timeline();
-            history.started(container);
-            parts.counters().increment(Counter.CONTAINERS_STARTED);
-            conductor.tell(container, "start", Map.of());
-        }
-        registry.publish(container);
-        if (!found) {
-            ContainerView view = container.view();
-            List.copyOf(container.watchers).forEach(watcher -> watcher.onStarted(view));
-        }
-        drain(container.startAnswers).forEach(answer -> answer.onResult(true));
-        runAfterStart(container);
-    }
-
-    private void runAfterStart(Container container) {
-        List<Runnable> waiting = afterStart.remove(container.id);
-        if (waiting != null) {
-            waiting.forEach(Runnable::run);
-        }
-    }
-
-    private void later(Container container, Runnable step) {
-        afterStart.computeIfAbsent(container.id, _ -> new ArrayList<>()).add(step);
-    }
-
-    void onStartFailed(ContainerEvent.StartFailed failed) {
-        Container container = registry.byId(failed.id());
-        if (container == null) {
-            return;
-        }
-        container.exitCode = failed.code();
-        container.error = failed.message();
-        container.pid = 0;
-        container.finishedNs = parts.clock().realtimeNs();
-        container.status = container.exits.isEmpty() ? Status.CREATED : Status.EXITED;
-        parts.counters().increment(Counter.CONTAINER_START_FAILURES);
-        history.ended(container);
-        registry.publish(container);
-        AgentException failure = startFailure(failed);
-        drain(container.startAnswers).forEach(answer -> answer.onFailure(failure));
-        ended(container);
-        runAfterStart(container);
-        if (container.spec.autoRemove() || container.removeAsked) {
-            remove(container, Answer.ignore());
-        }
-    }
-
-    /** The docker CLI tells 126 and 127 by words in the message. */
-    private static AgentException startFailure(ContainerEvent.StartFailed failed) {
-        String message = "cannot start container: " + failed.message();
-        return switch (failed.code()) {
-            case 127 ->
-                    new AgentException(
-                            AgentException.Kind.INVALID,
-                            with(message, "executable file not found in $PATH"),
-                            127);
-            case 126 ->
-                    new AgentException(
-                            AgentException.Kind.INVALID, with(message, "permission denied"), 126);
-            default -> new AgentException(AgentException.Kind.FAILED, message, failed.code());
-        };
-    }
-
-    private static String with(String message, String words) {
-        return message.contains(words) ? message : message + ": " + words;
     }
 
     void onOom(ContainerEvent.Oom oom) {
@@ -257,18 +134,18 @@ final class Lifecycle {
         afterEnd(container, again);
     }
 
-    private void ended(Container container) {
+    void ended(Container container) {
         ContainerView view = container.view();
         List.copyOf(container.watchers).forEach(watcher -> watcher.onEnded(view));
     }
 
     private void afterEnd(Container container, boolean again) {
-        runAfterStart(container);
+        starts.runAfterStart(container);
         if (container.removeAsked || container.spec.autoRemove()) {
             remove(container, Answer.ignore());
         } else if (container.restartAsked) {
             container.restartAsked = false;
-            launch(container);
+            starts.launch(container);
         } else if (again) {
             container.restartDelayNs =
                     RestartPolicies.delayNs(
@@ -284,7 +161,7 @@ final class Lifecycle {
         container.timer = null;
         container.restartCount++;
         parts.counters().increment(Counter.RESTARTS);
-        launch(container);
+        starts.launch(container);
     }
 
     /** After a start of the agent: what should run by its policy and does not. */
@@ -320,7 +197,8 @@ final class Lifecycle {
                 registry.publish(container);
                 answer.onResult(true);
             }
-            case STARTING -> later(container, () -> stop(container, signal, seconds, answer));
+            case STARTING ->
+                    starts.later(container, () -> stop(container, signal, seconds, answer));
             case RUNNING, PAUSED -> {
                 container.stopAnswers.add(answer);
                 try {
@@ -387,7 +265,7 @@ final class Lifecycle {
 
     void kill(Container container, int signal, Answer<Boolean> answer) {
         if (container.status == Status.STARTING) {
-            later(container, () -> kill(container, signal, answer));
+            starts.later(container, () -> kill(container, signal, answer));
             return;
         }
         if (!container.status.isAlive()) {
@@ -425,7 +303,7 @@ final class Lifecycle {
 
     void pause(Container container, boolean paused, Answer<Boolean> answer) {
         if (container.status == Status.STARTING) {
-            later(container, () -> pause(container, paused, answer));
+            starts.later(container, () -> pause(container, paused, answer));
             return;
         }
         if (!container.status.isAlive()) {
@@ -452,19 +330,19 @@ final class Lifecycle {
     void restart(
             Container container, OptionalInt signal, OptionalInt seconds, Answer<Boolean> answer) {
         if (container.status == Status.STARTING) {
-            later(container, () -> restart(container, signal, seconds, answer));
+            starts.later(container, () -> restart(container, signal, seconds, answer));
         } else if (container.status.isAlive()) {
             container.restartAsked = true;
             container.startAnswers.add(answer);
             stop(container, signal, seconds, Answer.ignore());
         } else {
-            start(container, answer);
+            starts.start(container, answer);
         }
     }
 
     void remove(Container container, boolean force, Answer<Boolean> answer) {
         if (container.status == Status.STARTING) {
-            later(container, () -> remove(container, force, answer));
+            starts.later(container, () -> remove(container, force, answer));
             return;
         }
         boolean busy = container.status.isAlive() || container.status == Status.RESTARTING;
@@ -486,7 +364,8 @@ final class Lifecycle {
         }
     }
 
-    private void remove(Container container, Answer<Boolean> answer) {
+    /** Takes away one that does not run. */
+    void remove(Container container, Answer<Boolean> answer) {
         BiConsumer<Container, Answer<Boolean>> with = remover;
         if (with != null) {
             with.accept(container, answer);

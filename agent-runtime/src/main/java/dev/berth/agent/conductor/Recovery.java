@@ -5,7 +5,6 @@ import dev.berth.agent.checkpoint.ContainerRecords;
 import dev.berth.agent.config.AgentException;
 import dev.berth.agent.config.AgentLog;
 import dev.berth.containerizer.Containerizer.KnownContainer;
-import dev.berth.containerizer.Containerizer.RootSource;
 import dev.berth.containerizer.ContainerizerException;
 import dev.berth.containerizer.image.ImageException;
 import dev.berth.isolator.ContainerId;
@@ -51,9 +50,8 @@ final class Recovery {
                 container.config =
                         parts.translation()
                                 .translate(container.id, container.spec, container.identity);
-                keepDirectoryRoot(container);
                 known.add(new KnownContainer(container.config, container.status == Status.RUNNING));
-            } catch (AgentException | ContainerizerException e) {
+            } catch (AgentException e) {
                 AgentLog.error("container " + container.id.shortForm(), e);
             }
         }
@@ -64,15 +62,6 @@ final class Recovery {
         }
         history.compact(registry.all());
         clearUnfinished(loaded.unfinished());
-    }
-
-    /** Layers are remembered by the snapshot; a host directory is not. */
-    private void keepDirectoryRoot(Container container) throws ContainerizerException {
-        if (container.spec.rootfs().isPresent()) {
-            parts.containerizer()
-                    .prepareRoot(
-                            container.id, new RootSource.Directory(container.spec.rootfs().get()));
-        }
     }
 
     private void clearUnfinished(List<ContainerId> unfinished) {

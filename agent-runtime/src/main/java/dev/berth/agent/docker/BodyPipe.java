@@ -105,8 +105,7 @@ final class BodyPipe extends InputStream {
                 }
                 case Piece.End _ -> ended = true;
                 case Piece.Broken _ ->
-                        throw new IOException(
-                                "the client went away before the end of the body");
+                        throw new IOException("the client went away before the end of the body");
             }
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();

@@ -247,11 +247,11 @@ final class ExecSession implements ExecWatcher {
                 GRACE_SECONDS,
                 TimeUnit.SECONDS,
                 () -> {
-                            // A client that is still reading what is buffered is not cut off.
-                            if (!over && stream.isWritable()) {
-                                finish(stream);
-                            }
-                        });
+                    // A client that is still reading what is buffered is not cut off.
+                    if (!over && stream.isWritable()) {
+                        finish(stream);
+                    }
+                });
     }
 
     /** The client has gone: the process keeps running and gets SIGPIPE or EOF like any other. */

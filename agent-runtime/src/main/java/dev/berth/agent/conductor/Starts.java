@@ -1,0 +1,200 @@
+package dev.berth.agent.conductor;
+
+import dev.berth.agent.config.AgentException;
+import dev.berth.agent.config.LogOptions;
+import dev.berth.containerizer.Containerizer.ContainerEvent;
+import dev.berth.containerizer.Containerizer.LogLimits;
+import dev.berth.containerizer.ContainerizerException;
+import dev.berth.isolator.ContainerConfig;
+import dev.berth.isolator.ContainerId;
+
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+
+/** From a wish to start to a running program, or the reason why not. Conductor thread. */
+final class Starts {
+    private static final int ENGINE_FAILURE = 125;
+
+    private final Conductor conductor;
+    private final ConductorParts parts;
+    private final Registry registry;
+    private final History history;
+    private final Lifecycle lifecycle;
+    private final Map<ContainerId, List<Runnable>> afterStart = new HashMap<>();
+
+    Starts(
+            Conductor conductor,
+            ConductorParts parts,
+            Registry registry,
+            History history,
+            Lifecycle lifecycle) {
+        this.conductor = conductor;
+        this.parts = parts;
+        this.registry = registry;
+        this.history = history;
+        this.lifecycle = lifecycle;
+    }
+
+    void start(Container container, Answer<Boolean> answer) {
+        switch (container.status) {
+            case RUNNING ->
+                    answer.onFailure(AgentException.notModified("container is already running"));
+            case PAUSED ->
+                    answer.onFailure(
+                            AgentException.conflict(
+                                    "cannot start a paused container, try unpause instead"));
+            case REMOVING, DEAD ->
+                    answer.onFailure(
+                            AgentException.conflict(
+                                    "container is marked for removal and cannot be started"));
+            case STARTING -> container.startAnswers.add(answer);
+            case CREATED, EXITED, RESTARTING -> {
+                container.startAnswers.add(answer);
+                container.cancelTimer();
+                launch(container);
+            }
+        }
+    }
+
+    void launch(Container container) {
+        int before = container.run;
+        Status status = container.status;
+        try {
+            ContainerConfig config = container.config;
+            if (!container.prepared || config == null) {
+                config =
+                        parts.translation()
+                                .translate(container.id, container.spec, container.identity);
+                container.config = config;
+            }
+            LogLimits log = LogOptions.of(container.spec);
+            container.run++;
+            history.starting(container);
+            container.stoppedByUser = false;
+            container.removeAsked = false;
+            container.status = Status.STARTING;
+            registry.publish(container);
+            if (container.prepared) {
+                container.prepared = false;
+                parts.containerizer().start(config, log);
+            } else {
+                prepare(container, config, log);
+            }
+        } catch (AgentException e) {
+            container.run = before;
+            container.status = status == Status.RESTARTING ? Status.EXITED : status;
+            registry.publish(container);
+            Lifecycle.drain(container.startAnswers).forEach(answer -> answer.onFailure(e));
+        }
+    }
+
+    /** What of a start may block is done on the lane first. */
+    private void prepare(Container container, ContainerConfig config, LogLimits log) {
+        boolean rootKnown = container.rootKnown;
+        conductor.onLane(
+                parts.roots(),
+                () -> {
+                    try {
+                        if (!rootKnown) {
+                            conductor.creation().prepareRoot(container.id, container.spec);
+                        }
+                        parts.containerizer().prepareStart(config);
+                        conductor.offer(() -> {
+                            container.rootKnown = true;
+                            parts.containerizer().start(config, log);
+                        });
+                    } catch (AgentException | ContainerizerException | RuntimeException e) {
+                        String message = AgentException.failed("prepare the root", e).chain();
+                        conductor.offer(() ->
+                                onStartFailed(
+                                        new ContainerEvent.StartFailed(
+                                                container.id, ENGINE_FAILURE, message)));
+                    }
+                });
+    }
+
+    void onStarted(ContainerEvent.Started started) {
+        Container container = registry.byId(started.id());
+        if (container == null) {
+            return;
+        }
+        boolean found = container.status.isAlive();
+        container.pid = started.pid();
+        container.warnings = started.warnings();
+        if (!found) {
+            container.status = Status.RUNNING;
+            container.startedNs = parts.clock().realtimeNs();
+            container.finishedNs = 0;
+            container.exitCode = 0;
+            container.oomKilled = false;
+            container.error = "";
+            container.timeline = started.timeline();
+            history.started(container);
+            parts.counters().increment(Counter.CONTAINERS_STARTED);
+            conductor.tell(container, "start", Map.of());
+        }
+        registry.publish(container);
+        if (!found) {
+            ContainerView view = container.view();
+            List.copyOf(container.watchers).forEach(watcher -> watcher.onStarted(view));
+        }
+        Lifecycle.drain(container.startAnswers).forEach(answer -> answer.onResult(true));
+        runAfterStart(container);
+    }
+
+    void runAfterStart(Container container) {
+        List<Runnable> waiting = afterStart.remove(container.id);
+        if (waiting != null) {
+            waiting.forEach(Runnable::run);
+        }
+    }
+
+    /** Does {@code step} once a start under way has worked or failed. */
+    void later(Container container, Runnable step) {
+        afterStart.computeIfAbsent(container.id, _ -> new ArrayList<>()).add(step);
+    }
+
+    void onStartFailed(ContainerEvent.StartFailed failed) {
+        Container container = registry.byId(failed.id());
+        if (container == null) {
+            return;
+        }
+        container.exitCode = failed.code();
+        container.error = failed.message();
+        container.pid = 0;
+        container.finishedNs = parts.clock().realtimeNs();
+        container.status = container.exits.isEmpty() ? Status.CREATED : Status.EXITED;
+        parts.counters().increment(Counter.CONTAINER_START_FAILURES);
+        history.ended(container);
+        registry.publish(container);
+        AgentException failure = startFailure(failed);
+        Lifecycle.drain(container.startAnswers).forEach(answer -> answer.onFailure(failure));
+        lifecycle.ended(container);
+        runAfterStart(container);
+        if (container.spec.autoRemove() || container.removeAsked) {
+            lifecycle.remove(container, Answer.ignore());
+        }
+    }
+
+    /** The docker CLI tells 126 and 127 by words in the message. */
+    private static AgentException startFailure(ContainerEvent.StartFailed failed) {
+        String message = "cannot start container: " + failed.message();
+        return switch (failed.code()) {
+            case 127 ->
+                    new AgentException(
+                            AgentException.Kind.INVALID,
+                            with(message, "executable file not found in $PATH"),
+                            127);
+            case 126 ->
+                    new AgentException(
+                            AgentException.Kind.INVALID, with(message, "permission denied"), 126);
+            default -> new AgentException(AgentException.Kind.FAILED, message, failed.code());
+        };
+    }
+
+    private static String with(String message, String words) {
+        return message.contains(words) ? message : message + ": " + words;
+    }
+}
