@@ -44,9 +44,13 @@ static int fork_bomb(int64_t most) {
 	return child < 0;
 }
 
-/* Ends at once and leaves behind a process that holds its streams open for ever. */
-static int leave_child(void) {
+/* Ends at once and leaves behind a process that holds its streams open for ever; a daemon has a session of its own. */
+static int leave_child(int daemon) {
 	long child = fork_process();
+	if (child == 0 && daemon) {
+		sys_setsid();
+		sys_sigmask(~0ull);
+	}
 	while (child == 0)
 		sleep_ns(NS_PER_S);
 	put_count("left", child);
@@ -151,8 +155,8 @@ static int orphans(int64_t count) {
 int load_command(char **arguments) {
 	const char *name = arguments[0];
 	char **rest = arguments + 1;
-	if (same(name, "leave-child"))
-		return leave_child();
+	if (same(name, "leave-child") || same(name, "leave-daemon"))
+		return leave_child(name[6] == 'd');
 	if (*rest == 0)
 		return -1;
 	if (same(name, "fork-bomb"))

@@ -83,6 +83,8 @@ static int run(char **arguments, char **environment) {
 	int status = command(arguments, environment);
 	if (status < 0)
 		status = load_command(arguments);
+	if (status < 0)
+		status = attack_command(arguments);
 	if (status < 0) {
 		put("probe: no command of this name: ");
 		put(arguments[0]);

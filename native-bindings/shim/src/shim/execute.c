@@ -90,6 +90,17 @@ static long write_child_file(const struct launch *l, const struct op *op) {
 	return wrote < 0 || (uint64_t)wrote == op->arg[2] ? wrote : -EIO;
 }
 
+/* All but the socket that tells the other side. Left to execve to close they would be there while it looks the program up, and an image's /proc/self/fd/N/../.. would lead through them to the host (CVE-2024-21626). */
+static long close_from(const struct launch *l, unsigned first) {
+	unsigned sync = (unsigned)l->sync;
+	long result = 0;
+	if (sync < first)
+		return sys_close_range(first, ~0u);
+	if (sync > first)
+		result = sys_close_range(first, sync - 1);
+	return sys_is_error(result) ? result : sys_close_range(sync + 1, ~0u);
+}
+
 static long run_op(struct launch *l, const struct op *op) {
 	apply_patches(l, op);
 	switch (op->kind) {
@@ -106,6 +117,8 @@ static long run_op(struct launch *l, const struct op *op) {
 		return write_child_file(l, op);
 	case OP_CHILD_OPEN:
 		return open_child_file(l, op, (int)op->arg[1]);
+	case OP_CLOSE:
+		return close_from(l, (unsigned)op->arg[0]);
 	case OP_INIT:
 		return init_fork(l);
 	default:

@@ -138,6 +138,8 @@ static int kind_fits(const struct program *p, const struct op *op, uint32_t inde
 		return after_clone && child_path_fits(p, op);
 	case OP_INIT:
 		return !host;
+	case OP_CLOSE:
+		return !host && op->arg[0] > 2 && op->arg[0] <= 0x7fffffff;
 	default:
 		return 0;
 	}

@@ -47,7 +47,7 @@ struct program_header {
 };
 _Static_assert(sizeof(struct program_header) == 128, "PROTOCOL.md section 1");
 
-enum op_kind { OP_SYSCALL, OP_STAMP, OP_CLONE, OP_POST, OP_WAIT, OP_CHILD_FILE, OP_INIT, OP_CHILD_OPEN, OP_KINDS };
+enum op_kind { OP_SYSCALL, OP_STAMP, OP_CLONE, OP_POST, OP_WAIT, OP_CHILD_FILE, OP_INIT, OP_CHILD_OPEN, OP_CLOSE, OP_KINDS };
 enum arg_kind { ARG_IMMEDIATE, ARG_DATA, ARG_REGISTER, ARG_KINDS };
 enum action_kind { ACT_IGNORE = 1, ACT_SKIP = 2 };
 #define ACT_ANY_ERROR 0xFFFFu

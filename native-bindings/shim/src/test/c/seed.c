@@ -48,6 +48,7 @@ static void seed_program(const char *name, int rich) {
 	if (rich) {
 		build_op(&b, OP_POST)->arg[0] = 1;
 		build_op(&b, OP_INIT);
+		build_op(&b, OP_CLOSE)->arg[0] = 3;
 	}
 	uint32_t words = build_strings(&b, WORDS);
 	struct op *exec = build_syscall(&b, 59, DAT(words), DAT(words), REG(3), IMM(0), IMM(0));

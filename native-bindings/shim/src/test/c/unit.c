@@ -116,6 +116,10 @@ static void ops_are_checked(void) {
 	REFUSED(op[0].kind = OP_WAIT);
 	ACCEPTED((op[2].kind = OP_WAIT, op[5].kind = OP_POST));
 	REFUSED((op[2].kind = OP_WAIT, op[2].arg[0] = POINTS));
+	REFUSED((op[2].kind = OP_CLOSE, op[2].arg[0] = 3));
+	ACCEPTED((op[5].kind = OP_CLOSE, op[5].arg[0] = 3));
+	REFUSED((op[5].kind = OP_CLOSE, op[5].arg[0] = 2));
+	REFUSED((op[5].kind = OP_CLOSE, op[5].arg[0] = 1ull << 31));
 	REFUSED(op[2].kind = OP_INIT);
 	ACCEPTED(op[5].kind = OP_INIT);
 	REFUSED(op[4].nr = -1);

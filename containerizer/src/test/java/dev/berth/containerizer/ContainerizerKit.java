@@ -36,13 +36,14 @@ import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.Set;
 import java.util.function.Predicate;
+import java.util.function.UnaryOperator;
 
 /** A real containerizer on this kernel, in a temporary directory and a cgroup of its own, with a root that holds the probe at {@code /probe}. Thread: one. */
 public final class ContainerizerKit implements AutoCloseable {
     public static final LogLimits LOG = new LogLimits(0, 1);
     private static final long PATIENCE_NS = 10_000_000_000L;
 
-    public final Linux linux = Linux.host();
+    public final Linux linux;
     public final Path directory;
     public final Path root;
     public final Cgroup2Control cgroups;
@@ -60,6 +61,21 @@ public final class ContainerizerKit implements AutoCloseable {
                     IsolatorException,
                     SnapshotException,
                     ContainerizerException {
+        this(directory, cgroupParent, Linux.host(), UnaryOperator.identity());
+    }
+
+    /** A containerizer whose isolators, or whose view of the kernel, are changed: what tests do to switch a defence off. */
+    public ContainerizerKit(
+            Path directory,
+            String cgroupParent,
+            Linux linux,
+            UnaryOperator<List<Isolator>> isolatorsOf)
+            throws IOException,
+                    ErrnoException,
+                    IsolatorException,
+                    SnapshotException,
+                    ContainerizerException {
+        this.linux = linux;
         this.directory = directory;
         this.root = directory.resolve("root");
         makeRoot();
@@ -75,7 +91,7 @@ public final class ContainerizerKit implements AutoCloseable {
                         linux,
                         new ContainerizerSettings(
                                 data, directory.resolve("exec"), 4, complaints::add),
-                        isolators,
+                        isolatorsOf.apply(isolators),
                         cgroups,
                         roots);
         containerizer.onDescriptors(

@@ -60,7 +60,6 @@ enum Call {
     FSOPEN("fsopen", 430, 430, STRING, INT),
     FSCONFIG_("fsconfig", 431, 431, FD, FSCONFIG, STRING, STRING, INT),
     FSMOUNT("fsmount", 432, 432, FD, INT, MOUNT_ATTRIBUTES),
-    CLOSE_RANGE("close_range", 436, 436, INT, INT, INT),
     PIDFD_GETFD("pidfd_getfd", 438, 438, FD, INT, INT),
     MOUNT_SETATTR("mount_setattr", 442, 442, FD, STRING, TREE_FLAGS, MOUNT_ATTR_STRUCT, INT);
 

@@ -231,10 +231,7 @@ final class Lowering {
                     builder.call(Call.UMASK, Integer.toOctalString(o.umask())).imm(o.umask());
             case LaunchOp.ChangeDirectory o -> processes.changeDirectory(o);
             case LaunchOp.CloseDescriptors o ->
-                    builder.call(Call.CLOSE_RANGE, "from " + o.first())
-                            .imm(o.first())
-                            .imm(0xFFFF_FFFFL)
-                            .imm(Uapi.CLOSE_RANGE_CLOEXEC);
+                    builder.special(ProgramOp.CLOSE, "close from " + o.first()).imm(o.first());
             case LaunchOp.SetCredentials o -> processes.credentials(o);
             case LaunchOp.InstallSeccomp o -> processes.seccomp(o);
             case LaunchOp.Exec o -> processes.exec(o);

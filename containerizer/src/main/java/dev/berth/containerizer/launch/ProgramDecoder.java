@@ -12,6 +12,7 @@ import java.util.List;
 /** Reads a launch program with the rules of PROTOCOL.md section 1, "Validation". Thread: one. */
 final class ProgramDecoder {
     private static final int MAX_POINT = 31;
+    private static final int FIRST_CLOSED = 3;
     private static final int MAX_DESCRIPTORS = 251;
     private static final long CLONE_NEW_ALL = 0x7E02_0080L;
 
@@ -108,7 +109,7 @@ final class ProgramDecoder {
 
     private ProgramOp op(int at, int following, int relocCount) {
         int kind = Short.toUnsignedInt(b.getShort(at));
-        check(kind <= ProgramOp.CHILD_OPEN, "op kind " + kind);
+        check(kind <= ProgramOp.CLOSE, "op kind " + kind);
         check(bytes[at + 3] == 0 && bytes[at + 71] == 0, "op padding");
         int label = b.getInt(at + 4);
         string(label);
@@ -182,7 +183,9 @@ final class ProgramDecoder {
                                 true;
                         default -> false;
                     };
-            check(op.kind() != ProgramOp.INIT, "INIT in the host section");
+            check(
+                    op.kind() != ProgramOp.INIT && op.kind() != ProgramOp.CLOSE,
+                    "child op in the host section");
             check(!beside || clone >= 0, "an op before CLONE that needs the child");
             point(op);
         }
@@ -198,15 +201,23 @@ final class ProgramDecoder {
                             && op.kind() != ProgramOp.CHILD_FILE
                             && op.kind() != ProgramOp.CHILD_OPEN,
                     "host op in the child section");
+            check(
+                    op.kind() != ProgramOp.CLOSE
+                            || (first(op) >= FIRST_CLOSED && first(op) <= Integer.MAX_VALUE),
+                    "CLOSE of standard streams");
             point(op);
         }
+    }
+
+    private static long first(ProgramOp op) {
+        return op.operands().isEmpty() ? 0 : op.operands().getFirst().value();
     }
 
     private static void point(ProgramOp op) {
         if (op.kind() == ProgramOp.STAMP
                 || op.kind() == ProgramOp.POST
                 || op.kind() == ProgramOp.WAIT) {
-            long value = op.operands().isEmpty() ? 0 : op.operands().getFirst().value();
+            long value = first(op);
             check(value >= 0 && value <= MAX_POINT, "point or stamp " + value);
         }
     }

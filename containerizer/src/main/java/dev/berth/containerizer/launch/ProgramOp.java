@@ -5,7 +5,7 @@ import java.util.List;
 /**
  * One op of a launch program, as it is encoded (native-bindings/shim/PROTOCOL.md section 1).
  *
- * @param kind SYSCALL to CHILD_OPEN
+ * @param kind SYSCALL to CLOSE
  * @param label data offset of "isolator: detail", NUL, reason, NUL
  * @param out register, −1 none
  * @param relocFirst first register patch
@@ -32,6 +32,7 @@ record ProgramOp(
     static final int CHILD_FILE = 5;
     static final int INIT = 6;
     static final int CHILD_OPEN = 7;
+    static final int CLOSE = 8;
 
     /** An argument. */
     record Operand(int kind, long value) {

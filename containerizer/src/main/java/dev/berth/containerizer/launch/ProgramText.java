@@ -130,6 +130,8 @@ final class ProgramText {
                     case ProgramOp.WAIT -> "WAIT " + first + " (" + detail + ")";
                     case ProgramOp.CHILD_FILE -> "CHILD_FILE " + detail;
                     case ProgramOp.CHILD_OPEN -> "CHILD_OPEN " + detail;
+                    case ProgramOp.CLOSE ->
+                            "CLOSE from " + first + " (all but the shim's own status socket)";
                     case ProgramOp.INIT -> "INIT: our own init stays as the first process";
                     default -> "kind " + op.kind();
                 };

@@ -57,7 +57,6 @@ final class Uapi {
 
     static final int SECCOMP_SET_MODE_FILTER = 1;
     static final int KEYCTL_JOIN_SESSION_KEYRING = 1;
-    static final int CLOSE_RANGE_CLOEXEC = 4;
 
     private Uapi() {}
 

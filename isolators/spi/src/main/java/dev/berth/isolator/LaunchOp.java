@@ -336,7 +336,7 @@ public sealed interface LaunchOp {
         }
     }
 
-    /** Every descriptor from {@code first} up is closed by execve. */
+    /** Every descriptor from {@code first} up is closed, before the program is looked up: execve would find it through them (CVE-2024-21626). */
     record CloseDescriptors(String why, int first) implements LaunchOp {
         @Override
         public Phase phase() {

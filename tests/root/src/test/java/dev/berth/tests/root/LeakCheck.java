@@ -23,7 +23,7 @@ import java.util.stream.Stream;
  * What there is now that an agent could leave behind; two of these compared say what it did leave. Only what belongs to one agent is looked at, since other tests run on the same machine: its cgroup tree, its roots, its
  * spawner, this JVM's descriptors, the mounts of this mount namespace that name its directory, and the programs that it is known to have loaded.
  */
-final class LeakCheck {
+public final class LeakCheck {
     private static final long PATIENCE_NS = 10_000_000_000L;
 
     private final Linux linux;
@@ -38,7 +38,7 @@ final class LeakCheck {
      * @param spawner its process, while it should live
      * @param programs ids of device programs that should be gone
      */
-    LeakCheck(
+    public LeakCheck(
             Linux linux,
             Path directory,
             Path cgroup,
@@ -52,7 +52,7 @@ final class LeakCheck {
     }
 
     /** Everything by kind, each with a count. */
-    Map<String, Integer> census() throws IOException, ErrnoException {
+    public Map<String, Integer> census() throws IOException, ErrnoException {
         Map<String, Integer> found = new TreeMap<>();
         tree(cgroup, Files::isDirectory).forEach(p -> add(found, "cgroup " + p));
         for (Path group : tree(cgroup, Files::isDirectory)) {
@@ -94,7 +94,7 @@ final class LeakCheck {
     }
 
     /** Looks again and again until nothing of this kind is there, for ten seconds. */
-    void awaitNone(Predicate<String> unwanted) throws IOException, ErrnoException {
+    public void awaitNone(Predicate<String> unwanted) throws IOException, ErrnoException {
         awaitNone(() -> {
             Set<String> left = new TreeSet<>(census().keySet());
             left.removeIf(unwanted.negate());
@@ -103,7 +103,7 @@ final class LeakCheck {
     }
 
     /** Looks until there is no more than before, for ten seconds. */
-    void awaitNoMoreThan(Map<String, Integer> before) throws IOException, ErrnoException {
+    public void awaitNoMoreThan(Map<String, Integer> before) throws IOException, ErrnoException {
         awaitNone(() -> added(before, census()));
     }
 
