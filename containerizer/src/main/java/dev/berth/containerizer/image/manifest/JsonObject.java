@@ -86,8 +86,8 @@ public final class JsonObject {
                                     ? (Object) parser.getBigIntegerValue()
                                     : (Object) parser.getLongValue());
             case VALUE_NUMBER_FLOAT -> Optional.of(parser.getDoubleValue());
-            case VALUE_TRUE -> Optional.of(Boolean.TRUE);
-            case VALUE_FALSE -> Optional.of(Boolean.FALSE);
+            case VALUE_TRUE -> Optional.of(true);
+            case VALUE_FALSE -> Optional.of(false);
             default -> Optional.empty();
         };
     }
@@ -128,7 +128,7 @@ public final class JsonObject {
     }
 
     public boolean flag(String name) throws ImageException {
-        return member(name, Boolean.class, "true or false").orElse(Boolean.FALSE);
+        return member(name, Boolean.class, "true or false").orElse(false);
     }
 
     public OptionalLong integer(String name) throws ImageException {
