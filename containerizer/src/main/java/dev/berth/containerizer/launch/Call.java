@@ -66,6 +66,9 @@ enum Call {
     private final String manName;
     private final int x86;
     private final int arm;
+
+    /** Never changed: List.of. */
+    @SuppressWarnings("ImmutableEnumChecker")
     private final List<Argument> arguments;
 
     Call(String manName, int x86, int arm, Argument... arguments) {

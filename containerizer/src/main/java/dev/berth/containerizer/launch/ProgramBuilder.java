@@ -9,6 +9,7 @@ import java.util.BitSet;
 import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 
 /**
  * Collects the ops of a launch program: registers, forward jumps, labels. Thread: one.
@@ -90,7 +91,7 @@ final class ProgramBuilder {
 
     /** The mark is before the next op of the current section. */
     void here(Mark mark) {
-        mark.index = steps.get(phase.section()).size();
+        mark.index = stepsOf(phase.section()).size();
     }
 
     /** A forward jump's target. */
@@ -108,13 +109,13 @@ final class ProgramBuilder {
 
     private Step step(int kind, int nr, String detail) {
         Step step = new Step(kind, nr, data.nulSeparated(isolator + ": " + detail + '\0' + why));
-        steps.get(phase.section()).add(step);
+        stepsOf(phase.section()).add(step);
         return step;
     }
 
     /** The finished ops of a section. */
     List<ProgramOp> ops(Section section) {
-        List<Step> list = steps.get(section);
+        List<Step> list = stepsOf(section);
         List<ProgramOp> ops = new ArrayList<>(list.size());
         for (int i = 0; i < list.size(); i++) {
             ops.add(list.get(i).finish(i));
@@ -122,11 +123,17 @@ final class ProgramBuilder {
         return ops;
     }
 
-    int size(Section section) {
-        return steps.get(section).size();
+    private List<Step> stepsOf(Section section) {
+        return Objects.requireNonNull(
+                steps.get(section), "every section has a list from the start");
     }
 
-    /** One op in the making. */
+    int size(Section section) {
+        return stepsOf(section).size();
+    }
+
+    /** One op in the making; its phase travels as the declared order, which PROTOCOL.md makes part of the format. */
+    @SuppressWarnings("EnumOrdinal")
     final class Step {
         private final int kind;
         private final int nr;

@@ -2,7 +2,6 @@ package dev.berth.containerizer.image.layer;
 
 import dev.berth.containerizer.image.ImageException;
 import dev.berth.containerizer.image.layer.TarEntry.Segment;
-import dev.berth.containerizer.image.layer.TarEntry.Type;
 import dev.berth.linux.At;
 import dev.berth.linux.Errno;
 import dev.berth.linux.ErrnoException;
@@ -99,7 +98,7 @@ public final class LayerUnpacker {
             throws ErrnoException, ImageException, IOException {
         List<String> path = components(entry.name());
         if (path.isEmpty()) {
-            if (entry.type() != Type.DIRECTORY) {
+            if (entry.type() != TarEntry.Type.DIRECTORY) {
                 throw LayerTree.refuse(entry.name(), "is the root and no directory");
             }
             attributes(root, entry);
@@ -308,7 +307,7 @@ public final class LayerUnpacker {
 
     private void node(LayerTree tree, Fd parent, String name, TarEntry entry)
             throws ErrnoException, ImageException {
-        boolean device = entry.type() != Type.FIFO;
+        boolean device = entry.type() != TarEntry.Type.FIFO;
         if (device && !limits.devices()) {
             throw LayerTree.refuse(entry.name(), "is a device node, and those are not allowed");
         }
@@ -327,7 +326,7 @@ public final class LayerUnpacker {
 
     /** Attributes of what cannot be opened. */
     private void finish(Fd parent, String name, TarEntry entry) throws ErrnoException {
-        if (entry.type() == Type.SYMLINK) {
+        if (entry.type() == TarEntry.Type.SYMLINK) {
             files.fchownat(parent, name, entry.uid(), entry.gid(), At.AT_SYMLINK_NOFOLLOW);
         }
         for (Map.Entry<String, byte[]> xattr : entry.xattrs().entrySet()) {

@@ -1,7 +1,6 @@
 package dev.berth.containerizer.image.layer;
 
 import dev.berth.containerizer.image.layer.TarEntry.Segment;
-import dev.berth.containerizer.image.layer.TarEntry.Type;
 
 import java.io.EOFException;
 import java.io.IOException;
@@ -73,15 +72,15 @@ public final class TarReader {
         String ustarLink = header.linkName();
         String name = pax.value("path").or(() -> longName).orElse(ustarName);
         String link = pax.value("linkpath").or(() -> longLink).orElse(ustarLink);
-        Type type = type(header.type(), name);
+        TarEntry.Type type = type(header.type(), name);
         long archived = pax.number("size", header.size());
         if (archived < 0) {
             throw new IOException("tar member " + name + " has a negative size");
         }
-        boolean hasBody = type == Type.REGULAR;
+        boolean hasBody = type == TarEntry.Type.REGULAR;
         // Some writers give links and directories a size that no body follows for; a hard link in
         // pax may have one.
-        if (type == Type.HARD_LINK || hasBody) {
+        if (type == TarEntry.Type.HARD_LINK || hasBody) {
             expect(archived);
         }
         long mode = header.mode();
@@ -117,17 +116,17 @@ public final class TarReader {
                 segments);
     }
 
-    private static Type type(char flag, String name) throws IOException {
+    private static TarEntry.Type type(char flag, String name) throws IOException {
         return switch (flag) {
-            case '0', '7', 'S' -> Type.REGULAR;
+            case '0', '7', 'S' -> TarEntry.Type.REGULAR;
             // V7 had no directories but names that end in a slash.
-            case '\0' -> name.endsWith("/") ? Type.DIRECTORY : Type.REGULAR;
-            case '1' -> Type.HARD_LINK;
-            case '2' -> Type.SYMLINK;
-            case '3' -> Type.CHAR_DEVICE;
-            case '4' -> Type.BLOCK_DEVICE;
-            case '5' -> Type.DIRECTORY;
-            case '6' -> Type.FIFO;
+            case '\0' -> name.endsWith("/") ? TarEntry.Type.DIRECTORY : TarEntry.Type.REGULAR;
+            case '1' -> TarEntry.Type.HARD_LINK;
+            case '2' -> TarEntry.Type.SYMLINK;
+            case '3' -> TarEntry.Type.CHAR_DEVICE;
+            case '4' -> TarEntry.Type.BLOCK_DEVICE;
+            case '5' -> TarEntry.Type.DIRECTORY;
+            case '6' -> TarEntry.Type.FIFO;
             default ->
                     throw new IOException(
                             "tar member " + name + " has unsupported type '" + flag + "'");

@@ -335,7 +335,7 @@ public final class RegistrySession implements AutoCloseable {
         int status = response.statusCode();
         String said = message(response);
         String text = repository() + ": " + what + ": registry answered " + status + said;
-        switch (status) {
+        return switch (status) {
             case 401, 403 ->
                     throw new ImageException(
                             ImageException.Kind.UNAUTHORIZED,
@@ -346,11 +346,10 @@ public final class RegistrySession implements AutoCloseable {
                                     + said
                                     + ")");
             case 404 -> throw new ImageException(ImageException.Kind.NOT_FOUND, text);
-            case 408, 425, 429, 500, 502, 503, 504 -> {
-                return new RetryableException(text, retryAfter(response));
-            }
+            case 408, 425, 429, 500, 502, 503, 504 ->
+                    new RetryableException(text, retryAfter(response));
             default -> throw new ImageException(text);
-        }
+        };
     }
 
     /** Seconds or a date (RFC 9110 section 10.2.3). */

@@ -213,6 +213,7 @@ public final class DirectoryImageStore implements ImageStore {
         Set<Digest> started = new HashSet<>();
         // One watcher object for each pull: the same progress may be given to two pulls of one
         // layer.
+        @SuppressWarnings("UnnecessaryMethodReference")
         PullProgress watcher = progress::update;
         try {
             for (int i = 0; i < pull.layers().size(); i++) {
