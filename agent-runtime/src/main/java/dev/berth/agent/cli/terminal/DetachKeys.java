@@ -98,5 +98,23 @@ public final class DetachKeys {
     }
 
     /** What {@link #type} found. */
-    public record Result(byte[] pass, boolean detach) {}
+    public static final class Result {
+        private final byte[] pass;
+        private final boolean detach;
+
+        private Result(byte[] pass, boolean detach) {
+            this.pass = pass;
+            this.detach = detach;
+        }
+
+        /** Bytes for the container; the caller's own. */
+        public byte[] pass() {
+            return pass;
+        }
+
+        /** Whether the sequence is complete. */
+        public boolean detach() {
+            return detach;
+        }
+    }
 }

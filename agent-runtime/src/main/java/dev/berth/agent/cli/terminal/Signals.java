@@ -32,7 +32,9 @@ public final class Signals {
                                     yield null;
                                 }
                                 case "hashCode" -> System.identityHashCode(proxy);
-                                case "equals" -> arguments != null && proxy == arguments[0];
+                                case "equals" ->
+                                        System.identityHashCode(proxy)
+                                                == System.identityHashCode(arguments[0]);
                                 default -> "handler of SIG" + name;
                             };
             Object proxy =

@@ -69,12 +69,12 @@ public final class Human {
 
     /** Powers of 1000 with three significant digits: {@code 4.26MB}. */
     public static String size(long bytes) {
-        return scaled(bytes, 1000, DECIMAL, 3);
+        return scaled((double) bytes, 1000, DECIMAL, 3);
     }
 
     /** Powers of 1024 with four significant digits: {@code 1.125MiB}. */
     public static String binarySize(long bytes) {
-        return scaled(bytes, 1024, BINARY, 4);
+        return scaled((double) bytes, 1024, BINARY, 4);
     }
 
     private static String scaled(double value, double step, String[] units, int digits) {
