@@ -118,21 +118,14 @@ class LimitsTest {
         assertThat(run("mkfs.ext4", "-q", "/dev/ubda")).isZero();
         assertThat(run("mount", "/dev/ubda", disk.toString())).isZero();
         try {
-            String[] writes8MiB = {
-                "dd", "if=/dev/zero", "of=/mnt/file", "bs=1M", "count=8", "conv=fsync"
-            };
+            // A file of its own for each: a file's writeback stays with the cgroup that dirtied it
+            // first.
             Map<String, Object> bind = Map.of("Binds", new String[] {disk + ":/mnt"});
-            long freeNs = elapsed(limited(bind, writes8MiB));
+            long freeNs = elapsed(limited(bind, writes8MiB("/mnt/free")));
             Object throttle = new Object[] {Map.of("Path", "/dev/ubda", "Rate", 2 * MIB)};
-            long limitedNs =
-                    elapsed(
-                            limited(
-                                    Map.of(
-                                            "Binds",
-                                            new String[] {disk + ":/mnt"},
-                                            "BlkioDeviceWriteBps",
-                                            throttle),
-                                    writes8MiB));
+            Map<String, Object> throttled =
+                    Map.of("Binds", new String[] {disk + ":/mnt"}, "BlkioDeviceWriteBps", throttle);
+            long limitedNs = elapsed(limited(throttled, writes8MiB("/mnt/throttled")));
             assertThat(limitedNs)
                     .as("8 MiB at 2 MiB/s; without limit %d ms", freeNs / 1_000_000)
                     .isGreaterThan(TimeUnit.MILLISECONDS.toNanos(2800));
@@ -140,6 +133,10 @@ class LimitsTest {
         } finally {
             run("umount", disk.toString());
         }
+    }
+
+    private static String[] writes8MiB(String path) {
+        return new String[] {"dd", "if=/dev/zero", "of=" + path, "bs=1M", "count=8", "conv=fsync"};
     }
 
     private static long elapsed(ObjectNode request) throws Exception {
