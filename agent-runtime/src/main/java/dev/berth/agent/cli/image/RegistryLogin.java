@@ -1,22 +1,25 @@
 package dev.berth.agent.cli.image;
 
 import dev.berth.agent.cli.json.Json;
-import dev.berth.agent.cli.json.JsonReader;
 import dev.berth.agent.cli.session.Cli;
 import dev.berth.agent.cli.session.CliException;
+import dev.berth.containerizer.image.ImageException;
+import dev.berth.containerizer.image.ImageReference;
+import dev.berth.containerizer.image.RegistryCredentials;
+import dev.berth.containerizer.image.registry.DockerConfig;
+import dev.berth.containerizer.image.registry.HelperProcessCredentials;
+import dev.berth.linux.Linux;
 
-import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Base64;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.Optional;
 
-/** What {@code docker login} left in the caller's {@code config.json}: the agent runs as another user and could not read it. */
+/** What {@code docker login} left in the caller's {@code config.json} and credential helpers: the agent runs as another user and cannot read it. */
 final class RegistryLogin {
-    private static final String HUB = "https://index.docker.io/v1/";
-
     private RegistryLogin() {}
 
     /** The {@code X-Registry-Auth} header for an image's registry; no header when nothing is known of it. */
@@ -29,55 +32,29 @@ final class RegistryLogin {
         if (!Files.isRegularFile(file)) {
             return Map.of();
         }
-        String registry = registry(image);
         try {
-            Json config = JsonReader.read(Files.readString(file, StandardCharsets.UTF_8));
-            Json entry = config.at("auths", registry);
-            if (entry.isNull() && !registry.equals(HUB)) {
-                entry = config.at("auths", "https://" + registry);
-            }
-            return entry.isNull() ? Map.of() : header(registry, entry, file);
-        } catch (IOException e) {
-            throw new CliException(1, "cannot read " + file + ": " + e.getMessage(), e);
+            String registry = ImageReference.parse(image).registry();
+            Optional<RegistryCredentials> found =
+                    DockerConfig.find(
+                            file,
+                            registry,
+                            new HelperProcessCredentials(Linux.host(), cli.environment()));
+            return found.isEmpty() ? Map.of() : header(registry, found.get());
+        } catch (ImageException e) {
+            throw new CliException(1, String.valueOf(e.getMessage()), e);
         }
     }
 
-    private static Map<String, String> header(String registry, Json entry, Path file)
-            throws CliException {
+    private static Map<String, String> header(String registry, RegistryCredentials found) {
         Map<String, Json> login = new LinkedHashMap<>();
-        String token = entry.at("identitytoken").text();
-        if (!token.isEmpty()) {
-            login.put("identitytoken", Json.of(token));
+        if (found.identityToken().isPresent()) {
+            login.put("identitytoken", Json.of(found.identityToken().get()));
         } else {
-            String both;
-            try {
-                both =
-                        new String(
-                                Base64.getDecoder().decode(entry.at("auth").text()),
-                                StandardCharsets.UTF_8);
-            } catch (IllegalArgumentException e) {
-                throw new CliException(1, file + ": auths of " + registry + " is not base64", e);
-            }
-            int colon = both.indexOf(':');
-            if (colon < 0) {
-                return Map.of();
-            }
-            login.put("username", Json.of(both.substring(0, colon)));
-            login.put("password", Json.of(both.substring(colon + 1).replace("\0", "")));
+            login.put("username", Json.of(found.username()));
+            login.put("password", Json.of(found.password()));
         }
         login.put("serveraddress", Json.of(registry));
-        return Map.of(
-                "X-Registry-Auth",
-                Base64.getUrlEncoder()
-                        .encodeToString(
-                                Json.of(login).toString().getBytes(StandardCharsets.UTF_8)));
-    }
-
-    /** The key under which docker files a login: the host before the first slash if it looks like one, else the Hub's old address. */
-    static String registry(String image) {
-        int slash = image.indexOf('/');
-        String first = slash < 0 ? "" : image.substring(0, slash);
-        boolean host = first.contains(".") || first.contains(":") || first.equals("localhost");
-        return !host || first.equals("docker.io") ? HUB : first;
+        byte[] bytes = Json.of(login).toString().getBytes(StandardCharsets.UTF_8);
+        return Map.of("X-Registry-Auth", Base64.getUrlEncoder().encodeToString(bytes));
     }
 }

@@ -14,7 +14,7 @@ import java.util.Map;
 import java.util.Optional;
 
 /** Credentials that {@code docker login} and its like stored: {@code auths}, {@code credHelpers} and {@code credsStore} of {@code config.json} (docker CLI, "Credential stores"). */
-final class DockerConfig {
+public final class DockerConfig {
     /** Docker's word for a secret that is an identity token, in place of a user name. */
     private static final String TOKEN_USER = "<token>";
 
@@ -23,9 +23,9 @@ final class DockerConfig {
 
     private DockerConfig() {}
 
-    /** What is stored for a registry; empty when the file or the entry is not there. */
-    static Optional<RegistryCredentials> find(Path file, String registry, CredentialHelper helpers)
-            throws ImageException {
+    /** What is stored for a registry ({@code docker.io} is the Hub); empty when the file or the entry is not there. Blocks as long as a helper takes. */
+    public static Optional<RegistryCredentials> find(
+            Path file, String registry, CredentialHelper helpers) throws ImageException {
         byte[] bytes;
         try {
             if (!Files.exists(file)) {
