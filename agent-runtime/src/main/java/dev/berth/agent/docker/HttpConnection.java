@@ -148,10 +148,9 @@ final class HttpConnection extends ChannelInboundHandlerAdapter {
             refused = refuse(minor, versioned.group(1) + "." + versioned.group(2));
         }
         String method = request.method().equals(HttpMethod.HEAD) ? "GET" : request.method().name();
-        Route.Match match =
-                request.decoderResult().isFailure()
-                        ? new Route.Match(Route.NONE, java.util.List.of())
-                        : routes.find(method, path);
+        boolean malformed = request.decoderResult().isFailure();
+        keepAlive &= !malformed;
+        Route.Match match = refused == null ? routes.find(method, path) : Route.refusing(refused);
         route = match.route();
         exchange =
                 new Exchange(
@@ -160,12 +159,8 @@ final class HttpConnection extends ChannelInboundHandlerAdapter {
                         uri,
                         request.headers(),
                         new Exchange.Target(path, minor, match));
-        if (request.decoderResult().isFailure()) {
-            keepAlive = false;
-            refused = AgentException.invalid("malformed request");
-        }
-        if (refused != null) {
-            exchange.fail(refused);
+        if (malformed) {
+            exchange.fail(AgentException.invalid("malformed request"));
             return;
         }
         if (HttpUtil.is100ContinueExpected(request)) {
@@ -207,12 +202,14 @@ final class HttpConnection extends ChannelInboundHandlerAdapter {
             streamed.feed(content.content());
         } else if (whole != null) {
             if (whole.readableBytes() + content.content().readableBytes() > MOST_BODY_BYTES) {
-                keepAlive = false;
-                dropBody();
-                fail(AgentException.invalid("request body is larger than 8 MiB"));
-                return;
+                // The rest is read away, so that the client can read the answer.
+                route =
+                        Route.refusing(AgentException.invalid("request body is larger than 8 MiB"))
+                                .route();
+                whole.clear().discardReadComponents();
+            } else {
+                whole.addComponent(true, content.content().retain());
             }
-            whole.addComponent(true, content.content().retain());
         }
         if (content instanceof LastHttpContent) {
             requestComplete = true;

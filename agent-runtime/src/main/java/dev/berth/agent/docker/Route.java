@@ -58,6 +58,19 @@ record Route(String method, Pattern path, boolean streamed, Handler handler) {
     /** A route and what its stars stood for. */
     record Match(Route route, List<String> stars) {}
 
+    /** Answers with a refusal once the request is complete. */
+    static Match refusing(AgentException refusal) {
+        return new Match(
+                new Route(
+                        "",
+                        Pattern.compile(""),
+                        false,
+                        _ -> {
+                            throw refusal;
+                        }),
+                List.of());
+    }
+
     /** What is asked for is not there. */
     static final Route NONE =
             new Route(

@@ -49,13 +49,16 @@ final class Times {
             return OptionalLong.empty();
         }
         try {
-            if (text.matches("-?\\d+(\\.\\d+)?")) {
+            if (text.matches("-?\\d{1,20}(\\.\\d{1,20})?")) {
+                BigDecimal ns = new BigDecimal(text).movePointRight(9);
                 return OptionalLong.of(
-                        new BigDecimal(text).movePointRight(9).toBigInteger().longValueExact());
+                        ns.min(BigDecimal.valueOf(Long.MAX_VALUE))
+                                .max(BigDecimal.valueOf(Long.MIN_VALUE))
+                                .longValue());
             }
             Instant instant = OffsetDateTime.parse(text).toInstant();
             return OptionalLong.of(instant.getEpochSecond() * 1_000_000_000L + instant.getNano());
-        } catch (ArithmeticException | DateTimeException _) {
+        } catch (DateTimeException _) {
             throw AgentException.invalid(
                     "invalid " + name + ": want seconds since the epoch or RFC 3339, got " + text);
         }
