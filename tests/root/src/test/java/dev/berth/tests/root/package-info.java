@@ -1,4 +1,4 @@
-/** Tests of whole containers on the real kernel, as root: what survives a kill -9 of the agent, and that nothing is left behind. */
+/** Tests with a real agent on this kernel, as root. */
 @NullMarked
 package dev.berth.tests.root;
 
