@@ -10,7 +10,6 @@ import dev.berth.agent.conductor.Counter;
 import dev.berth.agent.config.AgentException;
 import dev.berth.agent.config.AgentLog;
 import dev.berth.agent.config.Fields;
-import dev.berth.containerizer.image.Digest;
 import dev.berth.containerizer.image.Image;
 import dev.berth.containerizer.image.ImageException;
 import dev.berth.containerizer.image.ImageReference;
@@ -153,27 +152,15 @@ final class ImageRoutes {
             ProgressLines lines) {
         ApiContext context = exchange.context();
         try {
-            Optional<Digest> before = context.images().find(reference.toString()).map(Image::id);
             lines.status(
                     reference.tag().orElse(""),
                     "Pulling from "
                             + (reference.registry().equals("docker.io")
                                     ? reference.repository()
                                     : reference.registry() + "/" + reference.repository()));
-            Image image = context.images().pull(reference, platform, credentials, lines);
+            // Digest and status come from the store.
+            context.images().pull(reference, platform, credentials, lines);
             context.counters().increment(Counter.IMAGES_PULLED);
-            image.repoDigests().stream()
-                    .filter(line -> line.contains("@"))
-                    .findFirst()
-                    .ifPresent(line ->
-                            lines.status("", "Digest: " + line.substring(line.indexOf('@') + 1)));
-            boolean fresh = before.isEmpty() || !before.get().equals(image.id());
-            lines.status(
-                    "",
-                    (fresh
-                                    ? "Status: Downloaded newer image for "
-                                    : "Status: Image is up to date for ")
-                            + reference.familiar());
             lines.end();
             exchange.loop(() -> context.conductor().tellImage("pull", reference.familiar()));
         } catch (ImageException e) {
