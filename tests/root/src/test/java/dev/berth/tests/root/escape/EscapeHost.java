@@ -6,11 +6,13 @@ import dev.berth.containerizer.Containerizer.ExecSpec;
 import dev.berth.containerizer.Containerizer.RootSource;
 import dev.berth.containerizer.ContainerizerException;
 import dev.berth.containerizer.ContainerizerKit;
+import dev.berth.isolator.ContainerConfig;
 import dev.berth.isolator.ContainerId;
 import dev.berth.isolator.IsolatorException;
 import dev.berth.linux.ErrnoException;
 import dev.berth.linux.Fd;
 import dev.berth.linux.OwnedFd;
+import dev.berth.linux.Statx;
 import dev.berth.tests.root.LeakCheck;
 
 import java.io.IOException;
@@ -29,6 +31,8 @@ import java.util.stream.Stream;
 /** A real containerizer with something on the host beside it that no container may reach. Closing it checks that nothing is left behind. Thread: one. */
 final class EscapeHost implements AutoCloseable {
     private static final String SECRET = "only the host knows this";
+
+    private static final int ENGINE_FAILURE = 125;
 
     final ContainerizerKit kit;
     final Path directory;
@@ -114,15 +118,26 @@ final class EscapeHost implements AutoCloseable {
         return root;
     }
 
+    /** A device node in the usual root. */
+    void makeNode(String name, char type, int major, int minor) throws ErrnoException {
+        try (OwnedFd root = kit.linux.files().openat(Fd.CWD, kit.root.toString(), 0x10000, 0)) {
+            int mode = (type == 'b' ? 0060000 : 0020000) | 0666;
+            kit.linux.files().mknodat(root, name, mode, Statx.makedev(major, minor));
+        }
+    }
+
     private static ContainerId id(int n) {
         return ContainerizerKit.id(String.format(Locale.ROOT, "%06xe", n));
     }
 
-    private ContainerId begin(Setup setup) throws Exception {
+    /** Prepares on the lane and starts, as the agent does. */
+    private ContainerId begin(Setup setup) throws ContainerizerException {
         ContainerId id = id(++made);
         Path root = setup.root.orElse(kit.root);
         kit.containerizer.prepareRoot(id, new RootSource.Directory(root.toString()));
-        kit.containerizer.start(setup.config(id), ContainerizerKit.LOG);
+        ContainerConfig config = setup.config(id);
+        kit.containerizer.prepareStart(config);
+        kit.containerizer.start(config, ContainerizerKit.LOG);
         return id;
     }
 
@@ -155,7 +170,12 @@ final class EscapeHost implements AutoCloseable {
 
     /** Runs it to its end. */
     Outcome run(Setup setup) throws Exception {
-        ContainerId id = begin(setup);
+        ContainerId id;
+        try {
+            id = begin(setup);
+        } catch (ContainerizerException e) {
+            return new Outcome(false, ENGINE_FAILURE, e.getMessage() + ": " + e.getCause());
+        }
         kit.until(
                 "the end of a container",
                 () ->

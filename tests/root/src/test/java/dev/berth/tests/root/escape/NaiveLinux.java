@@ -1,10 +1,12 @@
 package dev.berth.tests.root.escape;
 
+import dev.berth.linux.At;
 import dev.berth.linux.Bpf;
 import dev.berth.linux.Epoll;
 import dev.berth.linux.Files;
 import dev.berth.linux.Linux;
 import dev.berth.linux.Mounts;
+import dev.berth.linux.Open;
 import dev.berth.linux.OpenHow;
 import dev.berth.linux.OwnedFd;
 import dev.berth.linux.Processes;
@@ -24,23 +26,25 @@ import java.util.function.UnaryOperator;
  * @param files the changed facet
  */
 record NaiveLinux(Files files) implements Linux {
-    /** Lookups follow links wherever they lead, the agent's own and those of launch programs: no openat2 with RESOLVE_*, no look at a link instead of its target. */
+    /** Lookups follow links wherever they lead, the agent's own and those of launch programs: no openat2 with RESOLVE_*, no O_NOFOLLOW, no look at a link instead of its target. */
     static Linux lookups() {
-        return new NaiveLinux(
-                proxy(
-                        (method, arguments) -> {
-                            switch (method.getName()) {
-                                case "openat2" -> {
-                                    OpenHow how = (OpenHow) arguments[2];
-                                    arguments[2] = new OpenHow(how.flags(), how.mode(), 0);
-                                }
-                                case "statx" ->
-                                        arguments[2] = (int) arguments[2] & ~AT_SYMLINK_NOFOLLOW;
-                                default -> {}
-                            }
-                            return true;
-                        },
-                        SentProgram::withNaiveLookups));
+        return new NaiveLinux(proxy(NaiveLinux::follow, SentProgram::withNaiveLookups));
+    }
+
+    private static boolean follow(Method method, Object[] arguments) {
+        switch (method.getName()) {
+            case "openat2" -> {
+                OpenHow how = (OpenHow) arguments[2];
+                arguments[1] = ((String) arguments[1]).replaceFirst("^/+(?=.)", "");
+                arguments[2] = new OpenHow(how.flags() & ~Open.O_NOFOLLOW, how.mode(), 0);
+            }
+            case "openat" -> arguments[2] = (int) arguments[2] & ~Open.O_NOFOLLOW;
+            case "statx" -> arguments[2] = (int) arguments[2] & ~At.AT_SYMLINK_NOFOLLOW;
+            default -> {
+                // No lookup.
+            }
+        }
+        return true;
     }
 
     /** Launch programs leave their descriptors to execve to close. */
@@ -59,8 +63,6 @@ record NaiveLinux(Files files) implements Linux {
                         UnaryOperator.identity(),
                         shims));
     }
-
-    private static final int AT_SYMLINK_NOFOLLOW = 0x100;
 
     /** May change arguments; false leaves the call out. */
     private interface Filter {

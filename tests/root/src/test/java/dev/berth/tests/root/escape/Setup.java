@@ -41,6 +41,10 @@ final class Setup {
     Optional<Path> root = Optional.empty();
     String cwd = "/";
     final List<MountSpec> mounts = new ArrayList<>();
+
+    /** Attached after {@link #mounts}. */
+    final List<MountSpec> late = new ArrayList<>();
+
     final List<DeviceNode> devices = new ArrayList<>();
     Map<String, String> sysctls = Map.of();
     NetworkMode network = NetworkMode.NONE;
@@ -104,11 +108,13 @@ final class Setup {
     }
 
     ContainerConfig config(ContainerId id) {
+        List<MountSpec> all = new ArrayList<>(mounts);
+        all.addAll(late);
         return new ContainerConfig(
                 id,
                 process(argv, cwd),
                 false,
-                List.copyOf(mounts),
+                all,
                 new Namespaces(
                         network, Optional.empty(), Optional.empty(), hostPid, false, false, false),
                 "victim",
