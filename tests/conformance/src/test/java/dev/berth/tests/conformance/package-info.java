@@ -1,4 +1,4 @@
-/** The agent and the command line as their users meet them: real processes, a real terminal, real clients. */
+/** The Docker Engine API as real clients use it: the docker command line, and Docker's own order of attach, wait and start. Needs root and the real kernel. */
 @NullMarked
 package dev.berth.tests.conformance;
 
