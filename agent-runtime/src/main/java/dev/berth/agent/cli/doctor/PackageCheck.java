@@ -29,6 +29,10 @@ final class PackageCheck {
     private static final List<Wanted> TESTS =
             List.of(
                     new Wanted("clang", "clang", "no fuzzing, no sanitizers of the shim"),
+                    new Wanted(
+                            "libclang-rt-14-dev",
+                            "/usr/lib/llvm-14",
+                            "no fuzzing, no sanitizers of the shim"),
                     new Wanted("crun", "crun", "no comparison of start times"),
                     new Wanted("busybox-static", "busybox", "no root file systems in tests"),
                     new Wanted("docker.io", "docker", "no conformance tests by the docker client"),
@@ -40,12 +44,19 @@ final class PackageCheck {
                     new Wanted("user-mode-linux", "linux.uml", "no tests of limits"),
                     new Wanted("kmod", "modprobe", "no tests of limits"),
                     new Wanted("qemu-system-x86", "qemu-system-x86_64", "no tests of cpuset"),
+                    new Wanted("cpio", "cpio", "no tests of cpuset"),
+                    new Wanted("iproute2", "ip", "no tests of networks"),
                     new Wanted("strace", "strace", "no system call traces"),
                     new Wanted("tmux", "tmux", "no terminal tests"),
                     new Wanted("jq", "jq", "no script tests"),
                     new Wanted("zstd", "zstd", "no zstd layers made by another tool"));
 
     private PackageCheck() {}
+
+    /** Names of all packages for the tests: the same as {@code .ci/env.sh} installs. */
+    static List<String> testPackages() {
+        return TESTS.stream().map(Wanted::name).toList();
+    }
 
     static List<Finding> check(Cli cli) {
         List<Path> places = new ArrayList<>();

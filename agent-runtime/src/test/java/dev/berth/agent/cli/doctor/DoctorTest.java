@@ -6,8 +6,14 @@ import dev.berth.agent.cli.doctor.Finding.Area;
 
 import org.junit.jupiter.api.Test;
 
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import java.util.stream.Stream;
 
 class DoctorTest {
     @Test
@@ -29,6 +35,24 @@ class DoctorTest {
         assertThat(KernelCheck.parse("feature a OK\nfeature b EPERM\nnoise\nfeature c\n"))
                 .containsOnlyKeys("a", "b")
                 .containsEntry("b", "EPERM");
+    }
+
+    @Test
+    void theTestPackagesAreThoseThatTheScriptInstalls() throws IOException {
+        Matcher list =
+                Pattern.compile("berth_test_packages=\\(([^)]*)\\)")
+                        .matcher(
+                                Files.readString(
+                                        Path.of("..", ".ci", "env.sh"), StandardCharsets.UTF_8));
+        assertThat(list.find()).isTrue();
+        List<String> installed =
+                list.group(1)
+                        .strip()
+                        .lines()
+                        .flatMap(line -> Stream.of(line.strip().split(" ")))
+                        .map(pair -> pair.split(":")[0])
+                        .toList();
+        assertThat(PackageCheck.testPackages()).containsExactlyInAnyOrderElementsOf(installed);
     }
 
     @Test
