@@ -16,6 +16,7 @@ public record LaunchFailure(int code, String message) {
     private static final int ENGINE = 125;
     private static final int NOT_EXECUTABLE = 126;
     private static final int NOT_FOUND = 127;
+    private static final int MOST_SHOWN = 256;
 
     /**
      * Explains a FAILED message.
@@ -53,7 +54,7 @@ public record LaunchFailure(int code, String message) {
 
     private static LaunchFailure execute(
             LaunchProgram program, ProgramOp op, Errno error, String text) {
-        String name = program.argument0(op);
+        String name = shown(program.argument0(op));
         if (error == Errno.ENOENT || error == Errno.ENOTDIR) {
             return new LaunchFailure(
                     NOT_FOUND,
@@ -70,5 +71,10 @@ public record LaunchFailure(int code, String message) {
                     default -> text;
                 };
         return new LaunchFailure(NOT_EXECUTABLE, "exec: \"" + name + "\": " + what);
+    }
+
+    /** A name longer than any path is not repeated whole in each log and answer. */
+    private static String shown(String name) {
+        return name.length() <= MOST_SHOWN ? name : name.substring(0, MOST_SHOWN - 3) + "...";
     }
 }

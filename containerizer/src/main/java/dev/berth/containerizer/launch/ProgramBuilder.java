@@ -58,7 +58,7 @@ final class ProgramBuilder {
         int free = registers.nextClearBit(0);
         if (free >= MAX_REGISTERS) {
             throw new IllegalArgumentException(
-                    "launch needs more than " + MAX_REGISTERS + " registers");
+                    "launch needs more than " + MAX_REGISTERS + " registers: use fewer mounts");
         }
         registers.set(free);
         registerCount = Math.max(registerCount, free + 1);
@@ -69,7 +69,7 @@ final class ProgramBuilder {
     int freshRegister() {
         if (registerCount >= MAX_REGISTERS) {
             throw new IllegalArgumentException(
-                    "launch needs more than " + MAX_REGISTERS + " registers");
+                    "launch needs more than " + MAX_REGISTERS + " registers: use fewer mounts");
         }
         registers.set(registerCount);
         return registerCount++;

@@ -9,6 +9,7 @@ import dev.berth.linux.OwnedFd;
 import dev.berth.linux.Statx;
 import dev.berth.linux.file.SafeRoot;
 
+import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -21,6 +22,11 @@ import java.util.Optional;
 public final class RootPreparation {
     /** File systems of the kernel are attached here: a link would put them, and what is written through them, somewhere else (CVE-2019-19921, CVE-2026-41579, CVE-2026-47766). */
     private static final List<String> KERNEL_DIRECTORIES = List.of("proc", "sys", "dev");
+
+    private static final int PATH_MAX = 4096;
+
+    /** Characters of a path that is too long that a message shows. */
+    private static final int SHOWN = 77;
 
     private RootPreparation() {}
 
@@ -78,6 +84,14 @@ public final class RootPreparation {
     }
 
     private static void make(String path, Step step) throws SnapshotException {
+        if (path.getBytes(StandardCharsets.UTF_8).length >= PATH_MAX) {
+            throw new SnapshotException(
+                    "path inside the container is longer than "
+                            + (PATH_MAX - 1)
+                            + " bytes: "
+                            + path.substring(0, SHOWN)
+                            + "...");
+        }
         try (OwnedFd _ = step.open()) {
             // Only its existence is wanted.
         } catch (ErrnoException e) {

@@ -65,6 +65,14 @@ public final class EngineSocket implements AutoCloseable {
         return body;
     }
 
+    /** Some bytes of whatever comes, head included, and throws them away: how many, −1 at the end. For streams. */
+    public int receiveSome() throws IOException {
+        in.clear();
+        int read = channel.read(in);
+        in.limit(0);
+        return read;
+    }
+
     public String call(String method, String path, String body) throws IOException {
         send(method, path, body);
         return receive();

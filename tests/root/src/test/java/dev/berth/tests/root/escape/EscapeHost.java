@@ -174,7 +174,11 @@ final class EscapeHost implements AutoCloseable {
         try {
             id = begin(setup);
         } catch (ContainerizerException e) {
-            return new Outcome(false, ENGINE_FAILURE, e.getMessage() + ": " + e.getCause());
+            StringBuilder why = new StringBuilder();
+            for (Throwable cause = e; cause != null; cause = cause.getCause()) {
+                why.append(cause.getMessage()).append('\n');
+            }
+            return new Outcome(false, ENGINE_FAILURE, why.toString());
         }
         kit.until(
                 "the end of a container",

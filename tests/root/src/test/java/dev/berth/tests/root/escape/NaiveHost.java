@@ -30,6 +30,9 @@ import java.util.Set;
 final class NaiveHost {
     private static final int OPEN_TREE_CLONE = 1;
 
+    /** Where {@link #execRootInside} shows it. */
+    static final String EXEC_ROOT = "/exec-root";
+
     private NaiveHost() {}
 
     /** Sysctls are written below the root's own {@code /proc}. */
@@ -57,67 +60,83 @@ final class NaiveHost {
 
     /** Masks are binds of the root's own {@code /dev/null} (CVE-2025-31133). */
     static Defence masks() {
-        return bound(
+        return added(
                 "a /dev/null of its own for masks",
                 LaunchOp.MaskPath.class,
-                "dev/null",
-                "/proc/interrupts");
+                attached("/proc/interrupts", (root, _) -> root.resolve("dev/null")));
     }
 
     /** The console is a bind of the root's own {@code /dev/pts/0} (CVE-2025-52565). */
     static Defence console() {
-        Defence bound =
-                bound(
-                        "the terminal by its descriptor",
-                        LaunchOp.MaskPath.class,
-                        "dev/pts/0",
-                        "/dev/console");
         return Defence.steps(
-                        "",
+                        "the terminal by its descriptor",
                         op ->
                                 op instanceof LaunchOp.AttachMount a
                                                 && a.source() instanceof MountSource.Terminal
                                         ? Optional.empty()
                                         : Optional.of(op))
-                .and(bound);
+                .and(
+                        added(
+                                "no path",
+                                LaunchOp.SetSysctl.class,
+                                attached("/dev/console", (root, _) -> root.resolve("dev/pts/0"))));
     }
 
-    private static Defence bound(
-            String name, Class<? extends LaunchOp> instead, String source, String target) {
-        Slot slot = new Slot("NAIVE");
+    /** The exec-root is in sight of every container. */
+    static Defence execRootInside() {
         return added(
-                name,
-                instead,
-                new Naive() {
-                    @Override
-                    public LaunchContribution plan(ContainerConfig config) {
-                        return LaunchContribution.builder()
-                                .slot(slot)
-                                .op(
-                                        new LaunchOp.AttachMount(
-                                                "as others did",
-                                                new MountSource.Given(slot),
-                                                new SafePath(target),
-                                                Set.of(),
-                                                false,
-                                                "rprivate"))
-                                .build();
-                    }
-
-                    @Override
-                    void act(ContainerConfig config, Path root, Slots slots) throws ErrnoException {
-                        OwnedFd found =
-                                Linux.host()
-                                        .mounts()
-                                        .openTree(
-                                                Fd.CWD,
-                                                root.resolve(source).toString(),
-                                                OPEN_TREE_CLONE);
-                        slots.fillFile(slot, found);
-                    }
-                });
+                "sockets out of sight",
+                LaunchOp.SetSysctl.class,
+                attached(
+                        EXEC_ROOT,
+                        (_, slots) -> {
+                            Path run =
+                                    Path.of(
+                                            "/proc/self/fd/"
+                                                    + slots.require(Slot.RUN_DIR).number());
+                            return Files.readSymbolicLink(run).getParent().getParent();
+                        }));
     }
 
+    private interface Source {
+        Path of(Path root, Slots slots) throws IOException;
+    }
+
+    /** Attaches, last of all, what a path of the host names. */
+    private static Naive attached(String target, Source source) {
+        Slot slot = new Slot("NAIVE");
+        return new Naive() {
+            @Override
+            public LaunchContribution plan(ContainerConfig config) {
+                return LaunchContribution.builder()
+                        .slot(slot)
+                        .op(
+                                new LaunchOp.AttachMount(
+                                        "as others did",
+                                        new MountSource.Given(slot),
+                                        new SafePath(target),
+                                        Set.of(),
+                                        false,
+                                        "rprivate"))
+                        .build();
+            }
+
+            @Override
+            void act(ContainerConfig config, Path root, Slots slots)
+                    throws IOException, ErrnoException {
+                Path path = source.of(root, slots);
+                OwnedFd found =
+                        Linux.host().mounts().openTree(Fd.CWD, path.toString(), OPEN_TREE_CLONE);
+                if (Files.isDirectory(path)) {
+                    slots.fill(slot, found);
+                } else {
+                    slots.fillFile(slot, found);
+                }
+            }
+        };
+    }
+
+    /** In place of steps of a kind, which need not be there. */
     private static Defence added(String name, Class<? extends LaunchOp> instead, Naive naive) {
         Defence without = Defence.step(name, instead);
         return new Defence(

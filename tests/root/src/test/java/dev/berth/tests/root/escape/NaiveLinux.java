@@ -52,6 +52,16 @@ record NaiveLinux(Files files) implements Linux {
         return new NaiveLinux(proxy((_, _) -> true, SentProgram::withDescriptorsUntilExec));
     }
 
+    /** A cgroup is not killed as a whole, neither by the agent nor by the monitor. */
+    static Linux cgroupKill() {
+        return new NaiveLinux(
+                proxy(
+                        (method, arguments) ->
+                                !method.getName().equals("writeFile")
+                                        || !arguments[1].equals("cgroup.kill"),
+                        SentProgram::withoutCgroupKill));
+    }
+
     /** The shim's own memory is not sealed. */
     static Linux unsealedShim() {
         Set<Integer> shims = new HashSet<>();

@@ -13,6 +13,7 @@ final class SentProgram {
     private static final int CLOSE_RANGE_CLOEXEC = 4;
     private static final int SYSCALL = 0;
     private static final int CLOSE = 8;
+    private static final int KILL_CGROUP = 8;
 
     private SentProgram() {}
 
@@ -43,6 +44,16 @@ final class SentProgram {
                         program.putLong(at + 16 + 2 * 8, CLOSE_RANGE_CLOEXEC);
                     }
                 });
+    }
+
+    /** The flag KILL_CGROUP is off. */
+    static byte[] withoutCgroupKill(byte[] bytes) {
+        byte[] copy = changed(bytes, (_, _, _) -> {});
+        if (copy != bytes) {
+            ByteBuffer program = ByteBuffer.wrap(copy).order(ByteOrder.LITTLE_ENDIAN);
+            program.putShort(6, (short) (program.getShort(6) & ~KILL_CGROUP));
+        }
+        return copy;
     }
 
     private static byte[] changed(byte[] bytes, Change change) {
