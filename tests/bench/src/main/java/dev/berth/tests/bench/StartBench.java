@@ -1,16 +1,25 @@
 package dev.berth.tests.bench;
 
+import dev.berth.containerizer.image.ImageException;
+import dev.berth.containerizer.image.ImageReference;
+import dev.berth.containerizer.image.Platform;
+import dev.berth.containerizer.image.archive.OciImageWriter;
+import dev.berth.containerizer.image.archive.OciImageWriter.Member;
 import dev.berth.tests.kit.EngineSocket;
 
 import java.io.BufferedReader;
+import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.InputStreamReader;
 import java.io.PrintStream;
 import java.io.Writer;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 import java.util.TreeMap;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -22,12 +31,14 @@ import java.util.regex.Pattern;
 public final class StartBench {
     private static final Pattern STAGE = Pattern.compile("\\{\"Stage\":\"([^\"]+)\",\"Us\":(\\d+)");
 
+    private static final String IMAGE = "localhost/berth/bench:latest";
+
     private StartBench() {}
 
-    /** Arguments: socket, rootfs directory, rounds, warm-up rounds. The peer's timer is on standard input and output. */
+    /** Arguments: socket, the static program, rounds, warm-up rounds. The peer's timer is on standard input and output. */
     public static void main(String[] args) throws IOException {
         Path socket = Path.of(args[0]);
-        String rootfs = args[1];
+        Path program = Path.of(args[1]);
         int rounds = Integer.parseInt(args[2]);
         int warmUp = Integer.parseInt(args[3]);
         long[] berth = new long[rounds];
@@ -39,8 +50,9 @@ public final class StartBench {
         PrintStream peerIn = new PrintStream(System.out, true, StandardCharsets.UTF_8);
         try (EngineSocket commands = new EngineSocket(socket);
                 EngineSocket waits = new EngineSocket(socket)) {
+            load(commands, program);
             for (int i = -warmUp; i < rounds; i++) {
-                String id = create(commands, rootfs);
+                String id = create(commands);
                 waits.send("POST", "/v1.47/containers/" + id + "/wait?condition=next-exit", "");
                 long before = System.nanoTime();
                 commands.send("POST", "/v1.47/containers/" + id + "/start", "");
@@ -72,14 +84,33 @@ public final class StartBench {
         report(err, Percentiles.of(berth), Percentiles.of(peer), stages);
     }
 
-    private static String create(EngineSocket commands, String rootfs) throws IOException {
+    /** An image of one layer: the root is an overlay, as of any image. */
+    private static void load(EngineSocket commands, Path program) throws IOException {
+        OciImageWriter image =
+                new OciImageWriter(Platform.host())
+                        .layer(
+                                List.of(
+                                        new Member.Directory("bin", 0755),
+                                        new Member.RegularFile(
+                                                "bin/true", 0755, Files.readAllBytes(program))));
+        ByteArrayOutputStream archive = new ByteArrayOutputStream();
+        try {
+            image.writeArchive(archive, Optional.of(ImageReference.parse(IMAGE)));
+        } catch (ImageException e) {
+            throw new IOException("cannot make the image", e);
+        }
+        commands.send("POST", "/v1.47/images/load", "application/x-tar", archive.toByteArray());
+        commands.receive();
+    }
+
+    private static String create(EngineSocket commands) throws IOException {
         String made =
                 commands.call(
                         "POST",
                         "/v1.47/containers/create",
-                        "{\"Image\":\"\",\"Cmd\":[\"/bin/true\"],\"HostConfig\":{\"NetworkMode\":\"none\"},\"Berth\":{\"Rootfs\":\""
-                                + rootfs
-                                + "\"}}");
+                        "{\"Image\":\""
+                                + IMAGE
+                                + "\",\"Cmd\":[\"/bin/true\"],\"HostConfig\":{\"NetworkMode\":\"none\"}}");
         Matcher id = Pattern.compile("\"Id\":\"([0-9a-f]{64})\"").matcher(made);
         if (!id.find()) {
             throw new IOException("no id in " + made);

@@ -21,18 +21,24 @@ public final class EngineSocket implements AutoCloseable {
         channel.connect(UnixDomainSocketAddress.of(socket));
     }
 
-    /** Sends without waiting for the answer. */
+    /** Sends JSON text without waiting for the answer. */
     public void send(String method, String path, String body) throws IOException {
-        byte[] bytes = body.getBytes(StandardCharsets.UTF_8);
+        send(method, path, "application/json", body.getBytes(StandardCharsets.UTF_8));
+    }
+
+    /** Sends without waiting for the answer. */
+    public void send(String method, String path, String type, byte[] body) throws IOException {
         String head =
                 method
                         + " "
                         + path
-                        + " HTTP/1.1\r\nHost: berth\r\nContent-Type: application/json\r\nContent-Length: "
-                        + bytes.length
+                        + " HTTP/1.1\r\nHost: berth\r\nContent-Type: "
+                        + type
+                        + "\r\nContent-Length: "
+                        + body.length
                         + "\r\n\r\n";
-        ByteBuffer out = ByteBuffer.allocate(head.length() + bytes.length);
-        out.put(head.getBytes(StandardCharsets.US_ASCII)).put(bytes).flip();
+        ByteBuffer out = ByteBuffer.allocate(head.length() + body.length);
+        out.put(head.getBytes(StandardCharsets.US_ASCII)).put(body).flip();
         while (out.hasRemaining()) {
             channel.write(out);
         }
