@@ -4,10 +4,13 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
 
+import dev.berth.isolator.cgroup2.Cgroup2Control;
+import dev.berth.linux.Linux;
 import dev.berth.tests.kit.AgentProcess;
 import dev.berth.tests.kit.BusyboxRoot;
 import dev.berth.tests.kit.Engine;
 import dev.berth.tests.kit.EngineSocket;
+import dev.berth.tests.root.LeakCheck;
 
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
@@ -18,6 +21,8 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.locks.LockSupport;
 
 /**
@@ -26,6 +31,7 @@ import java.util.concurrent.locks.LockSupport;
  */
 @Tag("root")
 final class FloodEscapeTest {
+    private static final String CGROUP = "berth-flood-" + ProcessHandle.current().pid();
     private static final int CLIENTS = 4;
     private static final long MEBIBYTE = 1 << 20;
     private static final long MORE_THAN_THE_HEAP = 200 * MEBIBYTE;
@@ -36,7 +42,9 @@ final class FloodEscapeTest {
     void stalledReadersCostTheAgentNothing() throws Exception {
         Path directory = Files.createTempDirectory("berth-flood");
         Path root = BusyboxRoot.make(directory.resolve("root"));
-        try (AgentProcess agent = AgentProcess.start(directory, List.of("-Xmx64m"), List.of())) {
+        try (AgentProcess agent =
+                AgentProcess.start(
+                        directory, List.of("-Xmx64m"), List.of("--cgroup-parent", CGROUP))) {
             Engine engine = agent.engine();
             String id = engine.create(Engine.command(root, "sleep", "1000"));
             engine.start(id);
@@ -47,7 +55,26 @@ final class FloodEscapeTest {
                 engine.remove(id);
             }
         } finally {
+            nothingIsLeft(directory);
             removeTree(directory);
+        }
+    }
+
+    private static void nothingIsLeft(Path directory) throws Exception {
+        try (Cgroup2Control cgroups = Cgroup2Control.open(Linux.host(), CGROUP)) {
+            LeakCheck check =
+                    new LeakCheck(
+                            Linux.host(),
+                            directory,
+                            Path.of(cgroups.path()),
+                            Optional.empty(),
+                            Set.of());
+            check.awaitNone(what ->
+                    what.startsWith("process ")
+                            || what.startsWith("cgroup c/")
+                            || what.startsWith("mount of the host")
+                            || what.startsWith("file exec/c/"));
+            assertThat(cgroups.removeTree()).isTrue();
         }
     }
 
