@@ -121,7 +121,11 @@ final class Lifecycle {
         }
         conductor.tell(container, "die", Map.of("exitCode", String.valueOf(container.exitCode)));
         registry.publish(container);
-        drain(container.startAnswers).forEach(answer -> answer.onResult(true));
+        boolean restarts =
+                container.restartAsked && !container.removeAsked && !container.spec.autoRemove();
+        if (!restarts) { // who asked for a restart is told when it has started again
+            drain(container.startAnswers).forEach(answer -> answer.onResult(true));
+        }
         ended(container);
         boolean stopped = !container.stopAnswers.isEmpty();
         drain(container.stopAnswers).forEach(answer -> answer.onResult(true));
