@@ -34,6 +34,7 @@ import java.util.ArrayList;
 import java.util.Deque;
 import java.util.HashSet;
 import java.util.List;
+import java.util.concurrent.locks.LockSupport;
 import java.util.function.BiFunction;
 import java.util.function.Function;
 
@@ -50,6 +51,8 @@ public record Machinery(
         Function<ContainerId, Path> logDirectory,
         BiFunction<ContainerId, String, Path> generatedFile,
         Deque<AutoCloseable> opened) {
+    private static final long SPAWNER_PATIENCE_NS = 500_000_000L;
+
     /** Puts the machinery of one agent together; on the conductor's thread. */
     @FunctionalInterface
     public interface Maker {
@@ -64,6 +67,7 @@ public record Machinery(
             Files.createDirectories(config.execRoot());
             Cgroup2Control cgroups = Cgroup2Control.open(linux, config.cgroupParent());
             opened.push(cgroups);
+            opened.push(() -> removeEmptyTree(cgroups));
             OwnedFd dataRoot = linux.files().openat(Fd.CWD, data.toString(), Open.O_DIRECTORY, 0);
             opened.push(dataRoot);
             Snapshots snapshots = Snapshots.open(linux, dataRoot);
@@ -100,6 +104,16 @@ public record Machinery(
                 | ContainerizerException e) {
             close(opened);
             throw AgentException.failed("prepare " + config.dataRoot(), e);
+        }
+    }
+
+    /** Without containers the agent's cgroups are of no more use; the spawner in them takes a moment to end. */
+    private static void removeEmptyTree(Cgroup2Control cgroups) throws IsolatorException {
+        long deadline = System.nanoTime() + SPAWNER_PATIENCE_NS;
+        while (cgroups.present().isEmpty()
+                && !cgroups.removeTree()
+                && System.nanoTime() - deadline < 0) {
+            LockSupport.parkNanos(1_000_000);
         }
     }
 

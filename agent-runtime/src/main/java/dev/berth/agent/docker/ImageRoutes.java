@@ -152,13 +152,7 @@ final class ImageRoutes {
             ProgressLines lines) {
         ApiContext context = exchange.context();
         try {
-            lines.status(
-                    reference.tag().orElse(""),
-                    "Pulling from "
-                            + (reference.registry().equals("docker.io")
-                                    ? reference.repository()
-                                    : reference.registry() + "/" + reference.repository()));
-            // Digest and status come from the store.
+            // What is told before and after the layers comes from the store too.
             context.images().pull(reference, platform, credentials, lines);
             context.counters().increment(Counter.IMAGES_PULLED);
             lines.end();

@@ -78,29 +78,9 @@ final class ProgressLines implements PullProgress {
         return String.format(Locale.ROOT, unit == 0 ? "%.0f%s" : "%.4g%s", value, units[unit]);
     }
 
-    /** A line that is kept back until something else shows that the work has really begun. */
-    void status(String id, String text) {
-        ObjectNode line = JsonNodeFactory.instance.objectNode();
-        line.put("status", text);
-        if (!id.isEmpty()) {
-            line.put("id", id);
-        }
-        exchange.loop(() -> hold(line));
-    }
-
     void stream(String text) {
         ObjectNode line = JsonNodeFactory.instance.objectNode().put("stream", text);
         exchange.loop(() -> send(line));
-    }
-
-    private final java.util.ArrayDeque<ObjectNode> held = new java.util.ArrayDeque<>();
-
-    private void hold(ObjectNode line) {
-        if (begun) {
-            write(line);
-        } else {
-            held.add(line);
-        }
     }
 
     private void send(ObjectNode line) {
@@ -113,9 +93,6 @@ final class ProgressLines implements PullProgress {
             begun = true;
             ByteSink open = exchange.stream(200, "application/json");
             sink = open;
-            while (!held.isEmpty()) {
-                write(held.remove());
-            }
         }
     }
 
