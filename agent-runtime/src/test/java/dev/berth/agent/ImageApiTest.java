@@ -64,9 +64,7 @@ class ImageApiTest {
                         "",
                         "X-Registry-Auth: " + auth);
         assertThat(pulled.status()).isEqualTo(200);
-        assertThat(pulled.text())
-                .contains("\"status\":\"Pull complete\"")
-                .contains("Image is up to date for tiny:latest");
+        assertThat(pulled.text()).contains("\"status\":\"Pull complete\"");
         assertThat(agent.images.shown.orElseThrow().username()).isEqualTo("u");
         Response bad =
                 http.call(
