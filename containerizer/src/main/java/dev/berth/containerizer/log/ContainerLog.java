@@ -150,7 +150,10 @@ public final class ContainerLog implements AutoCloseable {
         int at = 0;
         while (at < buffer.limit() && used[0] < budget) {
             LogFormat.Check check = LogFormat.check(buffer, at, crc);
-            boolean atEnd = from.offset() + buffer.limit() >= channel().size();
+            // As of the fill: the file may have grown since, and what was cut off by its end then
+            // is
+            // no damage.
+            boolean atEnd = buffer.limit() < buffer.capacity();
             if (check == LogFormat.Check.WHOLE) {
                 int next = at + LogFormat.FRAME_HEADER_BYTES + LogFormat.length(buffer, at);
                 used[0] += LogFormat.FRAME_HEADER_BYTES + LogFormat.length(buffer, at);

@@ -200,4 +200,45 @@ final class ContainerLogTest {
         assertThat(seen.get(0)).hasSize(16_384 + 2);
         assertThat(seen.get(1)).isEqualTo("y".repeat(616) + "\n@2");
     }
+
+    @Test
+    void aReaderBesideTheWriterMissesNothing() throws IOException, InterruptedException {
+        int frames = 20_000;
+        LogWriter writer = new LogWriter(directory, 3);
+        List<IOException> failures = new ArrayList<>();
+        Thread writing =
+                Thread.ofPlatform()
+                        .start(() -> {
+                            try {
+                                for (int i = 0; i < frames; i++) {
+                                    byte[] frame =
+                                            LogWriter.frame(1, i, new byte[1 + i * 37 % 1000]);
+                                    // The reader may see any part of a frame for a while.
+                                    int cut = i * 31 % frame.length;
+                                    writer.append(Arrays.copyOf(frame, cut));
+                                    writer.append(Arrays.copyOfRange(frame, cut, frame.length));
+                                }
+                            } catch (IOException e) {
+                                failures.add(e);
+                            }
+                        });
+        List<Long> seen = new ArrayList<>();
+        try (ContainerLog log = ContainerLog.open(directory)) {
+            LogPosition at = LogPosition.BEGIN;
+            boolean over = false;
+            while (!over || seen.size() < frames) {
+                boolean alive = writing.isAlive();
+                LogPosition next = log.read(at, 64 * 1024, f -> seen.add(f.realtimeNs()));
+                if (!alive && next.equals(at)) {
+                    break;
+                }
+                over = !alive;
+                at = next;
+            }
+            assertThat(log.corruptFrames()).isZero();
+        }
+        writing.join();
+        assertThat(failures).isEmpty();
+        assertThat(seen).hasSize(frames).isSorted();
+    }
 }
