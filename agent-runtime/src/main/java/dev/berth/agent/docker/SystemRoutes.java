@@ -259,7 +259,6 @@ final class SystemRoutes {
         ConductorProxy.Watch watch = exchange.context().conductor().events(stream);
         stream.watch = watch;
         sink.onChange(() -> {}, watch::end);
-        stream.arm();
     }
 
     /** One client of {@code GET /events}. A client that does not read is cut off once a mebibyte waits for it. */
@@ -288,17 +287,22 @@ final class SystemRoutes {
             this.until = until;
         }
 
-        /** An answer with an end in the future ends then, also when nothing happens. */
-        private void arm() {
-            if (until.isPresent()) {
-                Instant now = Instant.now(Clock.systemUTC());
-                long nowNs = now.getEpochSecond() * 1_000_000_000L + now.getNano();
-                exchange.context()
-                        .after(
-                                Math.max(0, until.getAsLong() - nowNs) + 20_000_000L,
-                                java.util.concurrent.TimeUnit.NANOSECONDS,
-                                this::finish);
+        /** What is kept comes first, however long that takes. An answer with an end in the future ends then, also when nothing happens. */
+        private void endInTime() {
+            if (until.isEmpty()) {
+                return;
             }
+            Instant now = Instant.now(Clock.systemUTC());
+            long nowNs = now.getEpochSecond() * 1_000_000_000L + now.getNano();
+            if (until.getAsLong() <= nowNs) {
+                finish();
+                return;
+            }
+            exchange.context()
+                    .after(
+                            until.getAsLong() - nowNs + 20_000_000L,
+                            java.util.concurrent.TimeUnit.NANOSECONDS,
+                            this::finish);
         }
 
         @Override
@@ -322,6 +326,7 @@ final class SystemRoutes {
         @Override
         public void onCaughtUp() {
             caughtUp = true;
+            endInTime();
         }
 
         private void finish() {

@@ -1,6 +1,7 @@
 package dev.berth.tests.conformance;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import dev.berth.agent.config.AgentArguments;
 import dev.berth.tests.conformance.CommandLine.Outcome;
@@ -45,7 +46,11 @@ class OwnAgentTest {
 
     @Test
     void anAgentIsStartedOnceAndServesTheNextCommandToo() throws Exception {
-        assertThat(Cgroups.named(CGROUP)).as("an agent of this host").isEmpty();
+        for (Path group : Cgroups.named(CGROUP)) {
+            assumeTrue(
+                    Files.readString(group.resolve("cgroup.events")).contains("populated 0"),
+                    "this host's own agent has containers");
+        }
         String root = BusyboxRoot.make(directory.resolve("root")).toString();
         List<String> command =
                 new ArrayList<>(List.of("unshare", "--mount", "sh", "-c", SCRIPT, root));

@@ -93,6 +93,15 @@ class TerminalTest {
         }
     }
 
+    /** The shell in the container waits for a command. */
+    private void awaitPrompt() throws IOException, InterruptedException {
+        long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(30);
+        while (!tmux("capture-pane", "-p").stripTrailing().endsWith("\n/ #")) {
+            assertThat(System.nanoTime()).as("no prompt").isLessThan(deadline);
+            LockSupport.parkNanos(20_000_000);
+        }
+    }
+
     @Test
     void aShellHasATerminalThatFollowsAndIsGivenBack() throws Exception {
         type("berth run -it --name shell --rootfs " + directory + "/root sh; echo code $?.");
@@ -109,8 +118,11 @@ class TerminalTest {
         type("typed");
         await("typed\ntyped");
         tmux("send-keys", "C-c");
+        // An interrupt throws away what is typed before the shell has its terminal back.
+        awaitPrompt();
         type("echo still''here");
         await("stillhere");
+        awaitPrompt();
 
         tmux("send-keys", "C-p", "C-q");
         await("code 0.");
@@ -119,8 +131,8 @@ class TerminalTest {
         type("echo ba''ck; exit 9");
         await("back");
         await("left 9.");
-        type("stty -a | grep -c ' icanon'; echo do''ne");
-        assertThat(await("done")).contains("1\ndone");
+        type("stty -a | grep -c ' icanon'; echo fin''ished");
+        assertThat(await("finished")).contains("1\nfinished");
     }
 
     @Test
@@ -139,7 +151,7 @@ class TerminalTest {
                         .start();
         assertThat(kill.waitFor()).isZero();
         await("code 143.");
-        type("stty -a | grep -c ' icanon'; echo do''ne");
-        assertThat(await("done")).contains("1\ndone");
+        type("stty -a | grep -c ' icanon'; echo fin''ished");
+        assertThat(await("finished")).contains("1\nfinished");
     }
 }
