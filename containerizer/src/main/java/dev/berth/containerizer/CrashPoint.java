@@ -19,6 +19,8 @@ public enum CrashPoint {
     /** The journal has the process. */
     STARTED_JOURNALED,
     EXEC_JOURNALED,
+    /** The isolators have acquired for the further process. */
+    EXEC_ACQUIRED,
     EXEC_SENT,
     EXEC_STARTED,
     EXEC_EXITED,
@@ -28,6 +30,8 @@ public enum CrashPoint {
     CGROUP_EMPTY,
     /** One isolator has cleaned up: reached once for each. */
     ISOLATOR_CLEANED,
+    /** The root's descriptors are closed. */
+    ROOT_RELEASED,
     /** The journal has the exit status; from here on the run directory is not needed. */
     END_JOURNALED,
     /** The run directory is gone. */

@@ -102,6 +102,7 @@ final class Endings {
         }
         run.process.close(context.reactor);
         context.roots.release(run.id());
+        context.crash.reached(CrashPoint.ROOT_RELEASED);
         RunState.Outcome outcome = ((RunState.Ending) run.state).outcome();
         context.note(entry(run, outcome));
         context.crash.reached(CrashPoint.END_JOURNALED);

@@ -262,6 +262,7 @@ final class Launches {
         for (Isolator isolator : context.isolators) {
             isolator.acquire(run.config, plan, slots);
         }
+        context.crash.reached(CrashPoint.EXEC_ACQUIRED);
         LaunchSettings settings =
                 new LaunchSettings(
                         RunDirectories.execRecord(exec.id.value()),

@@ -124,6 +124,7 @@ final class CrashRecoveryTest {
                     STARTED_RECEIVED,
                     STARTED_JOURNALED,
                     EXEC_JOURNALED,
+                    EXEC_ACQUIRED,
                     EXEC_SENT,
                     EXEC_STARTED,
                     EXEC_EXITED -> {
@@ -135,6 +136,7 @@ final class CrashRecoveryTest {
             case EXITED_RECEIVED,
                     CGROUP_EMPTY,
                     ISOLATOR_CLEANED,
+                    ROOT_RELEASED,
                     END_JOURNALED,
                     RUN_DIRECTORY_REMOVED ->
                     ended(kit);
