@@ -54,7 +54,7 @@ static int map_program(struct monitor *m, int memfd) {
 	long size = sys_lseek(memfd, 0, 2);
 	if (size <= 0 || size > (long)PROGRAM_MAX_SIZE)
 		return EINVAL;
-	long base = sys_mmap((size_t)size, PROT_READ | PROT_WRITE, MAP_PRIVATE, memfd);
+	long base = sys_mmap((size_t)size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_POPULATE, memfd);
 	if (sys_is_error(base))
 		return (int)-base;
 	m->launch.base = (void *)base;

@@ -5,6 +5,7 @@ import dev.berth.containerizer.launch.LaunchProgram;
 import dev.berth.containerizer.launch.LaunchSettings;
 import dev.berth.containerizer.launch.MonitorClient;
 import dev.berth.containerizer.launch.SealedMemfd;
+import dev.berth.containerizer.launch.SpawnerClient;
 import dev.berth.isolator.ContainerConfig;
 import dev.berth.isolator.ContainerId;
 import dev.berth.isolator.ExecConfig;
@@ -161,6 +162,7 @@ final class Launches {
                 return;
             }
             run.slots.fill(Slot.NETNS, namespace.get());
+            context.reactor.after(SpawnerClient.REFILL_AFTER_NS, () -> {}); // wakes the refill
         }
         if (run.prepared.isEmpty() || !matches(run.preparedFiles, run.slots)) {
             LaunchProgram program = LaunchProgram.lower(plan, settings(run.log), run.slots::isFile);

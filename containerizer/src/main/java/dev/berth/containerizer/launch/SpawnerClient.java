@@ -27,10 +27,18 @@ public final class SpawnerClient implements AutoCloseable {
 
     private final Linux linux;
     private final Fd monitorsCgroup;
+
+    /**
+     * Making a network namespace takes half a millisecond of a processor that a container which has just been started, or has just ended, can use better: the pool is filled up when it is half empty or after this
+     * rest.
+     */
+    public static final long REFILL_AFTER_NS = 20_000_000;
+
     private final int poolTarget;
     private final OwnedFd binary;
     private final ShimPacket packet;
     private final ArrayDeque<OwnedFd> pool = new ArrayDeque<>();
+    private long lastTakenNs = System.nanoTime() - REFILL_AFTER_NS;
     private final ArrayDeque<Pending> pending = new ArrayDeque<>();
     private final Listener listener;
     private Optional<OwnedFd> socket = Optional.empty();
@@ -158,6 +166,7 @@ public final class SpawnerClient implements AutoCloseable {
 
     /** A fresh network namespace with loopback up; empty when the pool is dry ({@link Listener#onNetworkNamespace} will tell). */
     public Optional<OwnedFd> takeNetworkNamespace() {
+        lastTakenNs = System.nanoTime();
         return Optional.ofNullable(pool.pollFirst());
     }
 
@@ -276,11 +285,12 @@ public final class SpawnerClient implements AutoCloseable {
     }
 
     private void refill(boolean quiet) throws ErrnoException {
-        boolean needed = pool.isEmpty();
+        boolean rested = quiet && System.nanoTime() - lastTakenNs >= REFILL_AFTER_NS;
+        boolean low = quiet && pool.size() <= poolTarget / 2;
         if (socket.isEmpty()
                 || namespacesAsked > 0
                 || pool.size() >= poolTarget
-                || !(quiet || needed)) {
+                || !(pool.isEmpty() || low || rested)) {
             return;
         }
         int count = Math.min(NAMESPACES_PER_REQUEST, poolTarget - pool.size());

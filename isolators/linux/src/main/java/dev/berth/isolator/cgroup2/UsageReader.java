@@ -18,7 +18,7 @@ import java.time.Clock;
 import java.time.Instant;
 
 /**
- * Usage of one cgroup. The files are opened at the first sample and stay open; a sample is one {@code pread(2)} a file, and its numbers are taken from the bytes, so that nothing but the sample is allocated.
+ * Usage of one cgroup. A file is opened when it is first read and stays open; a sample is one {@code pread(2)} a file, and its numbers are taken from the bytes, so that nothing but the sample is allocated.
  *
  * <p>Thread: one at a time.
  */
@@ -66,7 +66,7 @@ final class UsageReader implements AutoCloseable {
     private final Files files;
     private final Fd directory;
     private final @Nullable OwnedFd[] open = new OwnedFd[NAMES.length];
-    private boolean opened;
+    private final boolean[] tried = new boolean[NAMES.length];
 
     UsageReader(Files files, Fd directory) {
         this.files = files;
@@ -125,10 +125,7 @@ final class UsageReader implements AutoCloseable {
 
     /** Bytes read, −1 when there is no such file. */
     private int read(int file, MemorySegment buffer) throws ErrnoException {
-        if (!opened) {
-            openAll();
-        }
-        OwnedFd fd = open[file];
+        OwnedFd fd = opened(file);
         if (fd == null) {
             return -1;
         }
@@ -142,18 +139,19 @@ final class UsageReader implements AutoCloseable {
         }
     }
 
-    private void openAll() throws ErrnoException {
-        for (int i = 0; i < NAMES.length; i++) {
+    /** Each file is opened when it is first wanted: the end of a short run asks for one of them only. */
+    private @Nullable OwnedFd opened(int file) throws ErrnoException {
+        if (!tried[file]) {
             try {
-                open[i] = files.openat(directory, NAMES[i], Open.O_RDONLY, 0);
+                open[file] = files.openat(directory, NAMES[file], Open.O_RDONLY, 0);
             } catch (ErrnoException e) {
                 if (e.errno() != Errno.ENOENT) {
-                    close();
                     throw e;
                 }
             }
+            tried[file] = true;
         }
-        opened = true;
+        return open[file];
     }
 
     /** The number after a key at the beginning of a line; −1 when there is none, {@link Long#MAX_VALUE} for {@code max}. */
@@ -221,6 +219,6 @@ final class UsageReader implements AutoCloseable {
                 open[i] = null;
             }
         }
-        opened = false;
+        java.util.Arrays.fill(tried, false);
     }
 }
