@@ -1,7 +1,9 @@
 package dev.berth.agent.config;
 
+import dev.berth.isolator.Capability;
 import dev.berth.isolator.ContainerConfig.Security;
 
+import java.util.Arrays;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Locale;
@@ -47,48 +49,7 @@ public final class SecurityTranslation {
 
     /** In the order of their numbers, 0 to 40 (capability.h). */
     public static final List<String> ALL_CAPABILITIES =
-            List.of(
-                    "CHOWN",
-                    "DAC_OVERRIDE",
-                    "DAC_READ_SEARCH",
-                    "FOWNER",
-                    "FSETID",
-                    "KILL",
-                    "SETGID",
-                    "SETUID",
-                    "SETPCAP",
-                    "LINUX_IMMUTABLE",
-                    "NET_BIND_SERVICE",
-                    "NET_BROADCAST",
-                    "NET_ADMIN",
-                    "NET_RAW",
-                    "IPC_LOCK",
-                    "IPC_OWNER",
-                    "SYS_MODULE",
-                    "SYS_RAWIO",
-                    "SYS_CHROOT",
-                    "SYS_PTRACE",
-                    "SYS_PACCT",
-                    "SYS_ADMIN",
-                    "SYS_BOOT",
-                    "SYS_NICE",
-                    "SYS_RESOURCE",
-                    "SYS_TIME",
-                    "SYS_TTY_CONFIG",
-                    "MKNOD",
-                    "LEASE",
-                    "AUDIT_WRITE",
-                    "AUDIT_CONTROL",
-                    "SETFCAP",
-                    "MAC_OVERRIDE",
-                    "MAC_ADMIN",
-                    "SYSLOG",
-                    "WAKE_ALARM",
-                    "BLOCK_SUSPEND",
-                    "AUDIT_READ",
-                    "PERFMON",
-                    "BPF",
-                    "CHECKPOINT_RESTORE");
+            Arrays.stream(Capability.values()).map(Capability::name).toList();
 
     private SecurityTranslation() {}
 
