@@ -55,7 +55,10 @@ class QuickstartTest {
     @ParameterizedTest
     @ValueSource(strings = {"", "started an agent", "ran it in a container"})
     void anInterruptLeavesNothing(String after) throws Exception {
-        Process process = new ProcessBuilder(CommandLine.command("quickstart")).start();
+        // A run in the background of a script inherits SIGINT ignored, and a JVM keeps it so.
+        List<String> command = new ArrayList<>(List.of("env", "--default-signal=INT"));
+        command.addAll(CommandLine.command("quickstart"));
+        Process process = new ProcessBuilder(command).start();
         try (BufferedReader out = process.inputReader(StandardCharsets.UTF_8)) {
             if (after.isEmpty()) {
                 awaitRoot();
