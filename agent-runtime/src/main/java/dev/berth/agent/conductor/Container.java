@@ -76,8 +76,9 @@ final class Container {
         return new ContainerRecord(id, name, createdNs, spec, identity);
     }
 
-    void ended(ContainerView.Exit exit) {
-        exits.addLast(exit);
+    /** Keeps the end that its fields tell. */
+    void keepExit() {
+        exits.addLast(new ContainerView.Exit(run, exitCode, oomKilled, startedNs, finishedNs));
         while (exits.size() > EXITS_KEPT) {
             exits.removeFirst();
         }

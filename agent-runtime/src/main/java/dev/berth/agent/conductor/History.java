@@ -129,13 +129,7 @@ final class History {
         container.stoppedByUser = entry.path("stopped").asBoolean();
         container.status = entry.path("ran").asBoolean() ? Status.EXITED : Status.CREATED;
         if (entry.path("ran").asBoolean()) {
-            container.ended(
-                    new ContainerView.Exit(
-                            container.run,
-                            container.exitCode,
-                            container.oomKilled,
-                            container.startedNs,
-                            container.finishedNs));
+            container.keepExit();
         }
     }
 

@@ -97,13 +97,7 @@ final class Lifecycle {
         if (exited.status().waitStatus() < 0) {
             container.error = "unknown exit status: the monitor was lost";
         }
-        container.ended(
-                new ContainerView.Exit(
-                        container.run,
-                        container.exitCode,
-                        container.oomKilled,
-                        container.startedNs,
-                        container.finishedNs));
+        container.keepExit();
         boolean again =
                 !container.removeAsked
                         && !container.restartAsked

@@ -43,21 +43,12 @@ final class DeviceTranslation {
         return out;
     }
 
-    /** Rules for the nodes themselves, then the user's own; later ones win. */
+    /** The user's own rules; those of the device nodes themselves follow from the nodes (cgroup2/devices). */
     List<DeviceRule> rules(Fields config) throws AgentException {
         List<DeviceRule> out = new ArrayList<>();
         if (config.flag("Privileged")) {
             out.add(new DeviceRule(true, 'a', OptionalInt.empty(), OptionalInt.empty(), "rwm"));
             return out;
-        }
-        for (DeviceNode node : nodes(config)) {
-            out.add(
-                    new DeviceRule(
-                            true,
-                            node.type(),
-                            OptionalInt.of(node.major()),
-                            OptionalInt.of(node.minor()),
-                            node.access()));
         }
         for (String text : config.list("DeviceCgroupRules")) {
             Matcher rule = RULE.matcher(text.strip());

@@ -1,15 +1,17 @@
 package dev.berth.isolator;
 
+import dev.berth.linux.CloneFlags;
+
 /** Kinds of namespaces ({@code namespaces(7)}), with their CLONE_NEW* bit. */
 public enum Namespace {
-    MOUNT(0x0002_0000L, "mnt"),
-    CGROUP(0x0200_0000L, "cgroup"),
-    UTS(0x0400_0000L, "uts"),
-    IPC(0x0800_0000L, "ipc"),
-    USER(0x1000_0000L, "user"),
-    PID(0x2000_0000L, "pid"),
-    NETWORK(0x4000_0000L, "net"),
-    TIME(0x80L, "time");
+    MOUNT(CloneFlags.CLONE_NEWNS, "mnt"),
+    CGROUP(CloneFlags.CLONE_NEWCGROUP, "cgroup"),
+    UTS(CloneFlags.CLONE_NEWUTS, "uts"),
+    IPC(CloneFlags.CLONE_NEWIPC, "ipc"),
+    USER(CloneFlags.CLONE_NEWUSER, "user"),
+    PID(CloneFlags.CLONE_NEWPID, "pid"),
+    NETWORK(CloneFlags.CLONE_NEWNET, "net"),
+    TIME(CloneFlags.CLONE_NEWTIME, "time");
 
     private final long cloneFlag;
     private final String procName;
