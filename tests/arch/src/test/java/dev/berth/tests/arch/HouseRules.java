@@ -18,6 +18,8 @@ final class HouseRules {
     private static final String ISOLATORS = "dev.berth.isolator.*..";
     private static final String CONTAINERIZER = "dev.berth.containerizer..";
     private static final String GPU = "dev.berth.gpu..";
+    private static final String NVML = "dev.berth.nvml..";
+    private static final String SIMULATOR = "dev.berth.gpu.simulator..";
     private static final String AGENT = "dev.berth.agent..";
     private static final String MASTER = "dev.berth.master..";
 
@@ -40,6 +42,32 @@ final class HouseRules {
         rules.put(
                 "the containerizer does not know the isolators",
                 wall(CONTAINERIZER, ISOLATORS, GPU, AGENT, MASTER));
+        rules.put(
+                "nvml imports nothing of ours",
+                wall(
+                        NVML,
+                        LINUX,
+                        SHIM,
+                        ISOLATOR_WORDS,
+                        ISOLATORS,
+                        CONTAINERIZER,
+                        GPU,
+                        AGENT,
+                        MASTER));
+        rules.put(
+                "gpu knows neither the containerizer nor the isolators",
+                wall(GPU, SHIM, ISOLATORS, CONTAINERIZER, AGENT, MASTER));
+        rules.put(
+                "the simulator is seen through NVML only",
+                noClasses()
+                        .that()
+                        .resideInAPackage(GPU)
+                        .and()
+                        .resideOutsideOfPackage(SIMULATOR)
+                        .should()
+                        .dependOnClassesThat()
+                        .resideInAPackage(SIMULATOR)
+                        .allowEmptyShould(true));
         rules.put("the agent does not know the master's server", wall(AGENT, MASTER));
         rules.put(
                 "the foreign linker stays in native-bindings",

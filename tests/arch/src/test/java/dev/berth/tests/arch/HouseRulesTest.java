@@ -34,6 +34,13 @@ class HouseRulesTest {
                     broken(
                             "the containerizer does not know the isolators",
                             dev.berth.containerizer.broken.KnowsIsolator.class),
+                    broken("nvml imports nothing of ours", dev.berth.nvml.broken.KnowsLinux.class),
+                    broken(
+                            "gpu knows neither the containerizer nor the isolators",
+                            dev.berth.gpu.broken.KnowsContainerizer.class),
+                    broken(
+                            "the simulator is seen through NVML only",
+                            dev.berth.gpu.broken.KnowsSimulator.class),
                     broken(
                             "the agent does not know the master's server",
                             dev.berth.agent.broken.KnowsMaster.class),

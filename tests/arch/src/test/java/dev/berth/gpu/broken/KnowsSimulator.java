@@ -1,0 +1,6 @@
+package dev.berth.gpu.broken;
+
+import dev.berth.gpu.simulator.MachineFile;
+
+/** Breaks a wall on purpose: product code that knows the simulator is proved by nothing else. */
+public record KnowsSimulator(MachineFile machine) {}

@@ -1,0 +1,6 @@
+package dev.berth.nvml.broken;
+
+import dev.berth.linux.Signal;
+
+/** Breaks a wall on purpose. */
+public record KnowsLinux(Signal signal) {}
