@@ -1,14 +1,25 @@
 package dev.berth.containerizer.image.registry;
 
-import com.sun.net.httpserver.HttpExchange;
-import com.sun.net.httpserver.HttpServer;
-
 import dev.berth.containerizer.image.archive.OciImageWriter;
 import dev.berth.containerizer.image.manifest.ContentDigest;
 import dev.berth.containerizer.image.manifest.MediaTypes;
 
+import io.netty.bootstrap.ServerBootstrap;
+import io.netty.channel.Channel;
+import io.netty.channel.ChannelFuture;
+import io.netty.channel.ChannelHandlerContext;
+import io.netty.channel.ChannelInitializer;
+import io.netty.channel.EventLoopGroup;
+import io.netty.channel.MultiThreadIoEventLoopGroup;
+import io.netty.channel.SimpleChannelInboundHandler;
+import io.netty.channel.nio.NioIoHandler;
+import io.netty.channel.socket.SocketChannel;
+import io.netty.channel.socket.nio.NioServerSocketChannel;
+import io.netty.handler.codec.http.FullHttpRequest;
+import io.netty.handler.codec.http.HttpObjectAggregator;
+import io.netty.handler.codec.http.HttpServerCodec;
+
 import java.io.IOException;
-import java.io.OutputStream;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.nio.charset.StandardCharsets;
@@ -22,6 +33,7 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
 
 /** A registry on a loopback port that does what it should, except where a fault steps in. */
@@ -30,16 +42,23 @@ public final class FaultyRegistry implements AutoCloseable {
     @FunctionalInterface
     public interface Fault {
         /** True when it has answered itself. */
-        boolean answered(HttpExchange exchange) throws IOException;
+        boolean answered(RegistryExchange exchange) throws IOException;
     }
 
     /** What a client asked for. */
     public record Request(
-            String path, Optional<String> authorization, Optional<String> range, String query) {}
+            String path,
+            Optional<String> authorization,
+            Optional<String> range,
+            Optional<String> query) {}
 
     private record Manifest(byte[] bytes, String type) {}
 
-    private final HttpServer server;
+    private static final int LONGEST_REQUEST = 1 << 20;
+
+    private final EventLoopGroup loops =
+            new MultiThreadIoEventLoopGroup(1, NioIoHandler.newFactory());
+    private final Channel server;
     private final ExecutorService threads = Executors.newCachedThreadPool();
     private final Map<String, byte[]> blobs = new ConcurrentHashMap<>();
     private final Map<String, Manifest> manifests = new ConcurrentHashMap<>();
@@ -52,10 +71,46 @@ public final class FaultyRegistry implements AutoCloseable {
     }
 
     public FaultyRegistry(String address) throws IOException {
-        server = HttpServer.create(new InetSocketAddress(InetAddress.getByName(address), 0), 50);
-        server.setExecutor(threads);
-        server.createContext("/", this::handle);
-        server.start();
+        ChannelFuture bound =
+                new ServerBootstrap()
+                        .group(loops)
+                        .channel(NioServerSocketChannel.class)
+                        .childHandler(
+                                new ChannelInitializer<SocketChannel>() {
+                                    @Override
+                                    protected void initChannel(SocketChannel channel) {
+                                        channel.pipeline()
+                                                .addLast(new HttpServerCodec())
+                                                .addLast(new HttpObjectAggregator(LONGEST_REQUEST))
+                                                .addLast(new Requests());
+                                    }
+                                })
+                        .bind(new InetSocketAddress(InetAddress.getByName(address), 0))
+                        .awaitUninterruptibly();
+        if (!bound.isSuccess()) {
+            throw new IOException("bind " + address, bound.cause());
+        }
+        server = bound.channel();
+    }
+
+    /** Hands each request to a thread of its own, since faults block. */
+    private final class Requests extends SimpleChannelInboundHandler<FullHttpRequest> {
+        @Override
+        protected void channelRead0(ChannelHandlerContext context, FullHttpRequest request) {
+            RegistryExchange exchange = new RegistryExchange(context.channel(), request);
+            threads.execute(() -> {
+                try {
+                    handle(exchange);
+                } catch (IOException _) {
+                    // The client went away; what it makes of that is what the test looks at.
+                }
+            });
+        }
+
+        @Override
+        public void exceptionCaught(ChannelHandlerContext context, Throwable cause) {
+            context.close();
+        }
     }
 
     /** Options that make failures quick. */
@@ -69,7 +124,8 @@ public final class FaultyRegistry implements AutoCloseable {
     }
 
     public String host() {
-        return server.getAddress().getHostString() + ":" + server.getAddress().getPort();
+        InetSocketAddress address = (InetSocketAddress) server.localAddress();
+        return address.getHostString() + ":" + address.getPort();
     }
 
     public void fault(Fault given) {
@@ -109,16 +165,15 @@ public final class FaultyRegistry implements AutoCloseable {
         return result;
     }
 
-    private void handle(HttpExchange exchange) throws IOException {
+    private void handle(RegistryExchange exchange) throws IOException {
         try (exchange) {
-            String path = exchange.getRequestURI().getPath();
+            String path = exchange.path();
             requests.add(
                     new Request(
                             path,
-                            Optional.ofNullable(
-                                    exchange.getRequestHeaders().getFirst("Authorization")),
-                            Optional.ofNullable(exchange.getRequestHeaders().getFirst("Range")),
-                            String.valueOf(exchange.getRequestURI().getQuery())));
+                            Optional.ofNullable(exchange.header("Authorization")),
+                            Optional.ofNullable(exchange.header("Range")),
+                            exchange.query()));
             if (fault.answered(exchange)) {
                 return;
             }
@@ -127,11 +182,10 @@ public final class FaultyRegistry implements AutoCloseable {
             Manifest manifest = manifests.get(name);
             byte[] blob = blobs.get(name);
             if (path.contains("/manifests/") && manifest != null) {
-                exchange.getResponseHeaders().set("Content-Type", manifest.type());
-                exchange.getResponseHeaders()
-                        .set(
-                                "Docker-Content-Digest",
-                                ContentDigest.of("sha256", manifest.bytes()).toString());
+                exchange.answerHeader("Content-Type", manifest.type());
+                exchange.answerHeader(
+                        "Docker-Content-Digest",
+                        ContentDigest.of("sha256", manifest.bytes()).toString());
                 send(exchange, 200, manifest.bytes());
             } else if (path.contains("/blobs/") && blob != null) {
                 sendBlob(exchange, blob);
@@ -139,61 +193,51 @@ public final class FaultyRegistry implements AutoCloseable {
                 send(
                         exchange,
                         404,
-                        "{\"errors\":[{\"code\":\"MANIFEST_UNKNOWN\",\"message\":\"manifest unknown\"}]}"
-                                .getBytes(StandardCharsets.UTF_8));
+                        "{\"errors\":[{\"code\":\"MANIFEST_UNKNOWN\",\"message\":\"manifest unknown\"}]}");
             }
         }
     }
 
-    private void sendBlob(HttpExchange exchange, byte[] blob) throws IOException {
-        String range = exchange.getRequestHeaders().getFirst("Range");
+    private void sendBlob(RegistryExchange exchange, byte[] blob) throws IOException {
+        String range = exchange.header("Range");
         int from = 0;
         if (range != null) {
             from = Integer.parseInt(range.substring("bytes=".length(), range.length() - 1));
-            exchange.getResponseHeaders()
-                    .set(
-                            "Content-Range",
-                            "bytes " + from + "-" + (blob.length - 1) + "/" + blob.length);
+            exchange.answerHeader(
+                    "Content-Range", "bytes " + from + "-" + (blob.length - 1) + "/" + blob.length);
         }
-        exchange.sendResponseHeaders(range == null ? 200 : 206, blob.length - from);
-        write(exchange, blob, from, blob.length - from);
-    }
-
-    /** Writes and counts. */
-    public void write(HttpExchange exchange, byte[] bytes, int from, int count) throws IOException {
-        try (OutputStream body = exchange.getResponseBody()) {
-            int step = 8192;
-            for (int at = from; at < from + count; at += step) {
-                int most = Math.min(step, from + count - at);
-                body.write(bytes, at, most);
-                blobBytesServed.addAndGet(most);
-            }
+        exchange.begin(range == null ? 200 : 206, blob.length - from);
+        int step = 8192;
+        for (int at = from; at < blob.length; at += step) {
+            int most = Math.min(step, blob.length - at);
+            exchange.write(blob, at, most);
+            blobBytesServed.addAndGet(most);
         }
     }
 
-    public static void send(HttpExchange exchange, int status, byte[] bytes) throws IOException {
-        exchange.sendResponseHeaders(status, bytes.length == 0 ? -1 : bytes.length);
+    public static void send(RegistryExchange exchange, int status, byte[] bytes)
+            throws IOException {
+        exchange.begin(status, bytes.length);
         if (bytes.length > 0) {
-            exchange.getResponseBody().write(bytes);
+            exchange.write(bytes, 0, bytes.length);
         }
     }
 
-    public static void send(HttpExchange exchange, int status, String text) throws IOException {
+    public static void send(RegistryExchange exchange, int status, String text) throws IOException {
         send(exchange, status, text.getBytes(StandardCharsets.UTF_8));
     }
 
     /** Promises {@code bytes} and gives only the first {@code count}. */
-    public void truncate(HttpExchange exchange, byte[] bytes, int count) throws IOException {
-        exchange.sendResponseHeaders(200, bytes.length);
-        exchange.getResponseBody().write(bytes, 0, count);
-        exchange.getResponseBody().flush();
+    public void truncate(RegistryExchange exchange, byte[] bytes, int count) throws IOException {
+        exchange.begin(200, bytes.length);
+        exchange.write(bytes, 0, count);
         blobBytesServed.addAndGet(count);
-        // Closing a body that is too short closes the connection.
     }
 
     @Override
     public void close() {
-        server.stop(0);
         threads.shutdownNow();
+        server.close().awaitUninterruptibly();
+        loops.shutdownGracefully(0, 5, TimeUnit.SECONDS).awaitUninterruptibly();
     }
 }

@@ -111,7 +111,7 @@ class RegistrySessionTest {
                 .singleElement()
                 .satisfies(r -> {
                     assertThat(r.authorization()).contains(basic());
-                    assertThat(r.query())
+                    assertThat(r.query().orElseThrow())
                             .contains("scope=repository:a/b:pull")
                             .contains("service=the registry, \"quoted\"");
                 });
@@ -119,20 +119,19 @@ class RegistrySessionTest {
 
     private void requireToken(String token) {
         registry.fault(exchange -> {
-            if (exchange.getRequestURI().getPath().equals("/token")) {
+            if (exchange.path().equals("/token")) {
                 FaultyRegistry.send(exchange, 200, "{\"access_token\":\"" + token + "\"}");
                 return true;
             }
-            String got = exchange.getRequestHeaders().getFirst("Authorization");
+            String got = exchange.header("Authorization");
             if (("Bearer " + token).equals(got)) {
                 return false;
             }
-            exchange.getResponseHeaders()
-                    .add(
-                            "WWW-Authenticate",
-                            "Bearer realm=\"http://"
-                                    + registry.host()
-                                    + "/token\",service=\"the registry, \\\"quoted\\\"\",scope=\"repository:a/b:pull,push\"");
+            exchange.answerHeader(
+                    "WWW-Authenticate",
+                    "Bearer realm=\"http://"
+                            + registry.host()
+                            + "/token\",service=\"the registry, \\\"quoted\\\"\",scope=\"repository:a/b:pull,push\"");
             FaultyRegistry.send(exchange, 401, "{}");
             return true;
         });
@@ -150,17 +149,17 @@ class RegistrySessionTest {
                 .singleElement()
                 .satisfies(r -> {
                     assertThat(r.authorization()).isEmpty();
-                    assertThat(r.query()).isEqualTo("null");
+                    assertThat(r.query()).isEmpty();
                 });
     }
 
     @Test
     void basicIsSentOnlyWhenAsked() throws Exception {
         registry.fault(exchange -> {
-            if (basic().equals(exchange.getRequestHeaders().getFirst("Authorization"))) {
+            if (basic().equals(exchange.header("Authorization"))) {
                 return false;
             }
-            exchange.getResponseHeaders().add("WWW-Authenticate", "Basic realm=\"r\"");
+            exchange.answerHeader("WWW-Authenticate", "Basic realm=\"r\"");
             FaultyRegistry.send(exchange, 401, "{}");
             return true;
         });
@@ -181,10 +180,10 @@ class RegistrySessionTest {
     @Test
     void storedCredentialsAreUsed(@TempDir Path directory) throws Exception {
         registry.fault(exchange -> {
-            if (basic().equals(exchange.getRequestHeaders().getFirst("Authorization"))) {
+            if (basic().equals(exchange.header("Authorization"))) {
                 return false;
             }
-            exchange.getResponseHeaders().add("WWW-Authenticate", "Basic realm=\"r\"");
+            exchange.answerHeader("WWW-Authenticate", "Basic realm=\"r\"");
             FaultyRegistry.send(exchange, 401, "{}");
             return true;
         });
@@ -207,16 +206,13 @@ class RegistrySessionTest {
         byte[] bytes = "content".getBytes(StandardCharsets.UTF_8);
         elsewhere.blob(bytes);
         registry.fault(exchange -> {
-            if (!basic().equals(exchange.getRequestHeaders().getFirst("Authorization"))) {
-                exchange.getResponseHeaders().add("WWW-Authenticate", "Basic realm=\"r\"");
+            if (!basic().equals(exchange.header("Authorization"))) {
+                exchange.answerHeader("WWW-Authenticate", "Basic realm=\"r\"");
                 FaultyRegistry.send(exchange, 401, "{}");
                 return true;
             }
-            if (exchange.getRequestURI().getPath().contains("/blobs/")) {
-                exchange.getResponseHeaders()
-                        .set(
-                                "Location",
-                                "http://" + elsewhere.host() + exchange.getRequestURI().getPath());
+            if (exchange.path().contains("/blobs/")) {
+                exchange.answerHeader("Location", "http://" + elsewhere.host() + exchange.path());
                 FaultyRegistry.send(exchange, 307, "");
                 return true;
             }
@@ -238,7 +234,7 @@ class RegistrySessionTest {
     @Test
     void redirectsInACircleEnd() throws Exception {
         registry.fault(exchange -> {
-            exchange.getResponseHeaders().set("Location", exchange.getRequestURI().getPath());
+            exchange.answerHeader("Location", exchange.path());
             FaultyRegistry.send(exchange, 302, "");
             return true;
         });
@@ -254,7 +250,7 @@ class RegistrySessionTest {
             if (count.incrementAndGet() > 2) {
                 return false;
             }
-            exchange.getResponseHeaders().set("Retry-After", "1");
+            exchange.answerHeader("Retry-After", "1");
             FaultyRegistry.send(exchange, 429, "{}");
             return true;
         });
@@ -329,9 +325,8 @@ class RegistrySessionTest {
         byte[] bytes = new byte[100_000];
         CountDownLatch end = new CountDownLatch(1);
         registry.fault(exchange -> {
-            exchange.sendResponseHeaders(200, bytes.length);
-            exchange.getResponseBody().write(bytes, 0, 1000);
-            exchange.getResponseBody().flush();
+            exchange.begin(200, bytes.length);
+            exchange.write(bytes, 0, 1000);
             try {
                 end.await(20, TimeUnit.SECONDS);
             } catch (InterruptedException e) {
@@ -355,14 +350,14 @@ class RegistrySessionTest {
         for (int mode = 0; mode < 3; mode++) {
             int wrong = mode;
             registry.fault(exchange -> {
-                if (exchange.getRequestHeaders().getFirst("Range") == null) {
+                if (exchange.header("Range") == null) {
                     return false;
                 }
                 switch (wrong) {
                     case 0 -> FaultyRegistry.send(exchange, 200, bytes);
                     case 1 -> FaultyRegistry.send(exchange, 416, "{}");
                     default -> {
-                        exchange.getResponseHeaders().set("Content-Range", "bytes 2-9/10");
+                        exchange.answerHeader("Content-Range", "bytes 2-9/10");
                         FaultyRegistry.send(exchange, 206, "23456789");
                     }
                 }

@@ -14,6 +14,7 @@ import dev.berth.containerizer.image.archive.OciImageWriter.Member;
 import dev.berth.containerizer.image.manifest.ContentDigest;
 import dev.berth.containerizer.image.manifest.MediaTypes;
 import dev.berth.containerizer.image.registry.FaultyRegistry;
+import dev.berth.containerizer.image.registry.RegistryExchange;
 import dev.berth.linux.Linux;
 import dev.berth.linux.OwnedFd;
 
@@ -90,10 +91,8 @@ class FaultyPullTest {
                 told);
     }
 
-    private boolean asksForLayer(com.sun.net.httpserver.HttpExchange exchange) {
-        return exchange.getRequestURI()
-                .getPath()
-                .endsWith(ContentDigest.of("sha256", layer).toString());
+    private boolean asksForLayer(RegistryExchange exchange) {
+        return exchange.path().endsWith(ContentDigest.of("sha256", layer).toString());
     }
 
     private void assertComplete(DirectoryImageStore store, Image pulled) throws Exception {
@@ -161,7 +160,7 @@ class FaultyPullTest {
             if (!asksForLayer(exchange)) {
                 return false;
             }
-            String range = exchange.getRequestHeaders().getFirst("Range");
+            String range = exchange.header("Range");
             if (range == null) {
                 registry.truncate(exchange, layer, 1 << 20);
             } else {
@@ -205,7 +204,7 @@ class FaultyPullTest {
             if (!asksForLayer(exchange)) {
                 return false;
             }
-            if (exchange.getRequestHeaders().getFirst("Range") == null) {
+            if (exchange.header("Range") == null) {
                 registry.truncate(exchange, layer, LAYER_BYTES / 2);
             } else {
                 FaultyRegistry.send(exchange, 503, "busy");
@@ -248,9 +247,8 @@ class FaultyPullTest {
             if (!asksForLayer(exchange) || times.getAndIncrement() > 0) {
                 return false;
             }
-            exchange.sendResponseHeaders(200, layer.length);
-            exchange.getResponseBody().write(layer, 0, 1 << 20);
-            exchange.getResponseBody().flush();
+            exchange.begin(200, layer.length);
+            exchange.write(layer, 0, 1 << 20);
             try {
                 boolean _ = end.await(20, TimeUnit.SECONDS);
             } catch (InterruptedException e) {
@@ -318,9 +316,8 @@ class FaultyPullTest {
             if (!asksForLayer(exchange)) {
                 return false;
             }
-            exchange.sendResponseHeaders(200, layer.length);
-            exchange.getResponseBody().write(layer, 0, 1 << 20);
-            exchange.getResponseBody().flush();
+            exchange.begin(200, layer.length);
+            exchange.write(layer, 0, 1 << 20);
             started.countDown();
             try {
                 boolean _ = end.await(20, TimeUnit.SECONDS);
