@@ -13,7 +13,7 @@ import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
 
 /** Passes TCP connections on to a registry, counts the bytes that come back, and holds them up at a mark. */
-final class CountingProxy implements AutoCloseable {
+public final class CountingProxy implements AutoCloseable {
     private static final int SMALL_BUFFER_BYTES = 64 << 10;
 
     private final ServerSocket listener;
@@ -24,18 +24,18 @@ final class CountingProxy implements AutoCloseable {
     private long served;
     private long mark = Long.MAX_VALUE;
 
-    CountingProxy(int targetPort) throws IOException {
+    public CountingProxy(int targetPort) throws IOException {
         target = targetPort;
         listener = new ServerSocket();
         listener.bind(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0));
         Thread.ofPlatform().daemon().start(this::accept);
     }
 
-    int port() {
+    public int port() {
         return listener.getLocalPort();
     }
 
-    long served() {
+    public long served() {
         lock.lock();
         try {
             return served;
@@ -45,7 +45,7 @@ final class CountingProxy implements AutoCloseable {
     }
 
     /** No byte beyond this many is passed on until the mark is moved. */
-    void holdAt(long bytes) {
+    public void holdAt(long bytes) {
         lock.lock();
         try {
             mark = bytes;
@@ -56,7 +56,7 @@ final class CountingProxy implements AutoCloseable {
     }
 
     /** Waits until the mark is reached. */
-    void awaitHeld() throws InterruptedException {
+    public void awaitHeld() throws InterruptedException {
         lock.lock();
         try {
             while (served < mark) {

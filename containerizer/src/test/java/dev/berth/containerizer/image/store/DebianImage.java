@@ -19,7 +19,7 @@ import java.util.stream.Stream;
 import java.util.zip.GZIPOutputStream;
 
 /** A real Debian root by debootstrap from the mirror that this machine's apt uses, as an image of several layers. Kept below the temporary directory for later runs. */
-final class DebianImage {
+public final class DebianImage {
     private static final Pattern MIRROR =
             Pattern.compile("(?m)^(?:URIs:|deb(?: \\[[^\\]]*\\])?)\\s+(https?://\\S+)");
     private static final Pattern SUITE =
@@ -29,7 +29,7 @@ final class DebianImage {
     private DebianImage() {}
 
     /** The root's directory, made if it is not there. */
-    static Path root() throws IOException, InterruptedException {
+    public static Path root() throws IOException, InterruptedException {
         Path cache = Path.of(System.getProperty("java.io.tmpdir"), "berth-test-debian");
         Path root = cache.resolve("root");
         if (Files.exists(root.resolve("etc/debian_version"))) {
@@ -77,7 +77,7 @@ final class DebianImage {
     }
 
     /** Three layers of the root, and a small one that changes and removes things. */
-    static OciImageWriter image() throws IOException, InterruptedException {
+    public static OciImageWriter image() throws IOException, InterruptedException {
         Path root = root();
         OciImageWriter image = new OciImageWriter(Platform.host()).cmd("/bin/sh");
         add(image, root, "--exclude=./usr", "--exclude=./var", ".");

@@ -15,7 +15,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
 
 /** Debian's docker-registry on a loopback port, with its data in a directory of ours. */
-final class RealRegistry implements AutoCloseable {
+public final class RealRegistry implements AutoCloseable {
     private static final Duration UP = Duration.ofSeconds(20);
 
     private final Path directory;
@@ -28,7 +28,7 @@ final class RealRegistry implements AutoCloseable {
         this.process = process;
     }
 
-    static RealRegistry start(Path directory) throws IOException {
+    public static RealRegistry start(Path directory) throws IOException {
         int port;
         try (ServerSocket free = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
             port = free.getLocalPort();
@@ -76,23 +76,23 @@ final class RealRegistry implements AutoCloseable {
         }
     }
 
-    int port() {
+    public int port() {
         return port;
     }
 
     /** SIGKILL, and waits for the end. */
-    void kill() {
+    public void kill() {
         process.destroyForcibly().onExit().join();
     }
 
     /** Starts it again on the same port and data. */
-    void restart() throws IOException {
+    public void restart() throws IOException {
         process = launch(directory);
         awaitUp();
     }
 
     /** Runs a program to its end. */
-    static void run(String... command) throws IOException, InterruptedException {
+    public static void run(String... command) throws IOException, InterruptedException {
         Process process = new ProcessBuilder(List.of(command)).redirectErrorStream(true).start();
         String output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
         if (process.waitFor() != 0) {
