@@ -67,6 +67,12 @@ public final class Berth {
                 return UNKNOWN_VERB;
             }
             String name = words.get(at);
+            if (Verbs.FAMILIES.contains(name)) {
+                if (at + 1 == words.size() || words.get(at + 1).startsWith("-")) {
+                    return family(cli, name, words.subList(at + 1, words.size()));
+                }
+                name += " " + words.get(++at);
+            }
             Optional<Verb> named = Verbs.named(name);
             if (named.isEmpty()) {
                 return unknown(cli, name);
@@ -146,6 +152,19 @@ public final class Berth {
             specs.add(Verbs.named(name).orElseThrow().spec());
         }
         target.print(HelpPage.overview(specs));
+    }
+
+    /** A family without a verb: its list, as an answer when it was asked for. */
+    private static int family(Cli cli, String name, List<String> rest) {
+        List<VerbSpec> members = new ArrayList<>();
+        for (String verb : Verbs.NAMES) {
+            if (verb.startsWith(name + " ")) {
+                members.add(Verbs.named(verb).orElseThrow().spec());
+            }
+        }
+        boolean asked = rest.contains("--help");
+        (asked ? cli.out() : cli.err()).print(HelpPage.family(name, members));
+        return asked ? 0 : UNKNOWN_VERB;
     }
 
     private static int unknown(Cli cli, String name) {

@@ -9,6 +9,14 @@ import dev.berth.agent.cli.container.PsVerb;
 import dev.berth.agent.cli.container.StatsVerb;
 import dev.berth.agent.cli.container.TopVerb;
 import dev.berth.agent.cli.doctor.DoctorVerb;
+import dev.berth.agent.cli.gpu.GpuAttachVerb;
+import dev.berth.agent.cli.gpu.GpuAttachVerb.Direction;
+import dev.berth.agent.cli.gpu.GpuExplainVerb;
+import dev.berth.agent.cli.gpu.GpuHealthVerb;
+import dev.berth.agent.cli.gpu.GpuListVerb;
+import dev.berth.agent.cli.gpu.GpuReleaseVerb;
+import dev.berth.agent.cli.gpu.GpuTopVerb;
+import dev.berth.agent.cli.gpu.GpuTopologyVerb;
 import dev.berth.agent.cli.image.ImagesVerb;
 import dev.berth.agent.cli.image.LoadVerb;
 import dev.berth.agent.cli.image.PullVerb;
@@ -23,6 +31,7 @@ import dev.berth.agent.cli.session.Verb;
 
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 
 /** All verbs by name. A verb's classes are loaded when it is asked for, so that the number of verbs does not slow each down. */
 final class Verbs {
@@ -53,10 +62,21 @@ final class Verbs {
                     "images",
                     "tag",
                     "rmi",
+                    "gpu ls",
+                    "gpu topo",
+                    "gpu top",
+                    "gpu health",
+                    "gpu explain",
+                    "gpu attach",
+                    "gpu detach",
+                    "gpu release",
                     "agent",
                     "quickstart",
                     "doctor",
                     "version");
+
+    /** First words of verbs that have two. */
+    static final Set<String> FAMILIES = Set.of("gpu");
 
     private Verbs() {}
 
@@ -86,6 +106,14 @@ final class Verbs {
             case "load" -> Optional.of(new LoadVerb());
             case "tag" -> Optional.of(new TagVerb());
             case "rmi" -> Optional.of(new RmiVerb());
+            case "gpu ls" -> Optional.of(new GpuListVerb());
+            case "gpu topo" -> Optional.of(new GpuTopologyVerb());
+            case "gpu top" -> Optional.of(new GpuTopVerb());
+            case "gpu health" -> Optional.of(new GpuHealthVerb());
+            case "gpu explain" -> Optional.of(new GpuExplainVerb());
+            case "gpu attach" -> Optional.of(new GpuAttachVerb(Direction.ATTACH));
+            case "gpu detach" -> Optional.of(new GpuAttachVerb(Direction.DETACH));
+            case "gpu release" -> Optional.of(new GpuReleaseVerb());
             case "agent" -> Optional.of(new AgentVerb());
             case "quickstart" -> Optional.of(new QuickstartVerb());
             case "doctor" -> Optional.of(new DoctorVerb());

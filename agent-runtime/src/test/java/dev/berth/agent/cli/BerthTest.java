@@ -229,7 +229,7 @@ class BerthTest {
                 continue; // It prints its own.
             }
             out.reset();
-            assertThat(berth("", verb, "--help")).as(verb).isZero();
+            assertThat(berth("", (verb + " --help").split(" "))).as(verb).isZero();
             assertThat(out()).as(verb).contains("Usage: berth " + verb).contains("Examples:");
         }
         assertThat(berth("", "--help")).isZero();

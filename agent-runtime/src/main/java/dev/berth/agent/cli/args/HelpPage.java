@@ -12,24 +12,43 @@ public final class HelpPage {
         StringBuilder text = new StringBuilder(2048);
         text.append("Usage: berth [-H unix://PATH] VERB [FLAGS] [OPERANDS]\n\n");
         text.append("Runs OCI containers that Berth isolates by its own hands.\n");
-        int width = 0;
-        for (VerbSpec verb : verbs) {
-            width = Math.max(width, verb.name().length());
-        }
         for (VerbSpec.Group group : VerbSpec.Group.values()) {
-            text.append('\n').append(group.title()).append(":\n");
-            for (VerbSpec verb : verbs) {
-                if (verb.group() == group) {
-                    text.append("  ").append(verb.name());
-                    pad(text, width - verb.name().length() + 3);
-                    text.append(verb.summary()).append('\n');
-                }
+            List<VerbSpec> members = verbs.stream().filter(verb -> verb.group() == group).toList();
+            if (!members.isEmpty()) {
+                text.append('\n').append(group.title()).append(":\n");
+                list(text, members, width(verbs));
             }
         }
         text.append("\nFlags:\n");
         flags(text, VerbSpec.GLOBAL);
         text.append("\n'berth VERB --help' shows a verb's flags and examples.\n");
         return text.toString();
+    }
+
+    /** {@code berth FAMILY --help}: the verbs of one family. */
+    public static String family(String name, List<VerbSpec> verbs) {
+        StringBuilder text = new StringBuilder(1024);
+        text.append("Usage: berth ").append(name).append(" VERB [FLAGS] [OPERANDS]\n\n");
+        list(text, verbs, width(verbs));
+        text.append("\n'berth ").append(name);
+        text.append(" VERB --help' shows a verb's flags and examples.\n");
+        return text.toString();
+    }
+
+    private static int width(List<VerbSpec> verbs) {
+        int width = 0;
+        for (VerbSpec verb : verbs) {
+            width = Math.max(width, verb.name().length());
+        }
+        return width;
+    }
+
+    private static void list(StringBuilder text, List<VerbSpec> verbs, int width) {
+        for (VerbSpec verb : verbs) {
+            text.append("  ").append(verb.name());
+            pad(text, width - verb.name().length() + 3);
+            text.append(verb.summary()).append('\n');
+        }
     }
 
     /** {@code berth VERB --help}. */

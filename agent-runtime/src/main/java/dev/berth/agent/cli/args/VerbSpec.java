@@ -29,6 +29,7 @@ public record VerbSpec(
     public enum Group {
         CONTAINERS("Containers"),
         IMAGES("Images"),
+        GPUS("GPUs"),
         AGENT("Agent and host");
 
         private final String title;
@@ -64,6 +65,20 @@ public record VerbSpec(
         String name = space < 0 ? usage : usage.substring(0, space);
         String operands = space < 0 ? "" : usage.substring(space + 1);
         return new VerbSpec(name, group, operands, summary, min, max, false, flags, List.of());
+    }
+
+    /** The same verb as one of a family: {@code ls} in {@code gpu} is asked for as {@code berth gpu ls}. */
+    public VerbSpec in(String family) {
+        return new VerbSpec(
+                family + " " + name,
+                group,
+                operandsUsage,
+                summary,
+                minOperands,
+                maxOperands,
+                flagsEndAtOperand,
+                flags,
+                examples);
     }
 
     /** The same verb whose first operand ends its flags. */

@@ -53,6 +53,7 @@ final class CreateBody {
         files();
         limits();
         security();
+        devices();
         life();
         Map<String, Json> body = new LinkedHashMap<>(config);
         body.put("HostConfig", Json.of(host));
@@ -219,14 +220,33 @@ final class CreateBody {
         if (arguments.given("privileged")) {
             host.put("Privileged", Json.of(arguments.has("privileged")));
         }
-        List<Json> devices = new ArrayList<>();
-        for (String device : arguments.values("device")) {
-            devices.add(Devices.device(device));
-        }
-        if (!devices.isEmpty()) {
-            host.put("Devices", Json.of(devices));
-        }
         texts("DeviceCgroupRules", "device-cgroup-rule");
+    }
+
+    /** A device is a node of the host or a name of the Container Device Interface, told apart as docker does. */
+    private void devices() throws UsageException {
+        List<Json> nodes = new ArrayList<>();
+        List<String> names = new ArrayList<>();
+        for (String device : arguments.values("device")) {
+            if (Gpus.isCdiName(device)) {
+                names.add(device);
+            } else {
+                nodes.add(Devices.device(device));
+            }
+        }
+        List<Json> requests = new ArrayList<>();
+        for (String gpus : arguments.values("gpus")) {
+            requests.add(Gpus.request(gpus));
+        }
+        if (!names.isEmpty()) {
+            requests.add(Gpus.cdi(names));
+        }
+        if (!nodes.isEmpty()) {
+            host.put("Devices", Json.of(nodes));
+        }
+        if (!requests.isEmpty()) {
+            host.put("DeviceRequests", Json.of(requests));
+        }
     }
 
     /** A seccomp profile is read here: the file is the caller's, not the agent's. */

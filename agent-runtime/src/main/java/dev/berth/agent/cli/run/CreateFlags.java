@@ -101,7 +101,15 @@ final class CreateFlags {
                 Flag.list("security-opt", "OPTION", "no-new-privileges, seccomp=unconfined|FILE"));
         flags.add(Flag.toggle("privileged", "No isolation from the kernel: everything allowed"));
         flags.add(
-                Flag.list("device", "/HOST[:/PATH][:rwm]", "Let it use a device node of the host"));
+                Flag.list(
+                        "gpus",
+                        "N|all|device=ID,…",
+                        "GPUs of its own: so many, all, or these by index or UUID; capabilities=compute,…"));
+        flags.add(
+                Flag.list(
+                        "device",
+                        "/HOST[:/PATH][:rwm]",
+                        "Let it use a device node of the host, or a CDI device (nvidia.com/gpu=0)"));
         flags.add(Flag.list("device-cgroup-rule", "RULE", "Rule such as 'c 10:200 rwm'"));
     }
 
@@ -119,7 +127,6 @@ final class CreateFlags {
                 "ports are published by bridge networks, which this version does not have; use --network host";
         flags.add(Flag.refused("publish", ports).letter('p'));
         flags.add(Flag.refused("publish-all", ports).letter('P'));
-        flags.add(Flag.refused("gpus", "GPUs are not handed out yet; grant nodes with --device"));
         flags.add(Flag.refused("link", "not supported; use --network host"));
         flags.add(Flag.refused("volumes-from", "not supported; bind the same host path in both"));
         flags.add(Flag.refused("userns", "user namespaces are not supported yet"));

@@ -69,6 +69,8 @@ public final class RunVerb implements Verb {
                                     "berth run -it --rm debian bash",
                                     "In the background, with limits",
                                     "berth run -d --name web --memory 256m --cpus 0.5 --network host nginx",
+                                    "Two GPUs of its own, the nearest that are free",
+                                    "berth run --rm --gpus 2 nvidia/cuda:13.0.0-base-ubuntu24.04 nvidia-smi -L",
                                     "A host directory as root, no image",
                                     "berth run --rm --rootfs /srv/root /bin/sh -c 'echo hello'",
                                     "Only look at what would be done",

@@ -2,9 +2,12 @@ package dev.berth.agent.cli.view;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.regex.Pattern;
 
 /** Rows under a heading, in columns as wide as their widest cell and three spaces apart. */
 public final class Table {
+    private static final Pattern COLOUR = Pattern.compile("\u001b\\[[0-9;]*m");
+
     private final List<List<String>> rows = new ArrayList<>();
 
     public Table(String... headings) {
@@ -43,7 +46,9 @@ public final class Table {
         return text.toString();
     }
 
+    /** Colours have no width. */
     private static int width(String cell) {
-        return cell.codePointCount(0, cell.length());
+        String plain = cell.indexOf('\u001b') < 0 ? cell : COLOUR.matcher(cell).replaceAll("");
+        return plain.codePointCount(0, plain.length());
     }
 }

@@ -57,6 +57,18 @@ class CreateBodyTest {
     }
 
     @Test
+    void gpusAndCdiNamesAreDeviceRequestsAndPathsAreDevices() throws UsageException, IOException {
+        Json host =
+                body("--gpus", "2", "--device", "nvidia.com/gpu=0", "--device", "/dev/fuse", "x")
+                        .at("HostConfig");
+        assertThat(host.at("DeviceRequests").items()).hasSize(2);
+        assertThat(host.at("DeviceRequests").items().get(0).at("Count").number()).isEqualTo(2);
+        assertThat(host.at("DeviceRequests").items().get(1).toString())
+                .isEqualTo("{\"Driver\":\"cdi\",\"DeviceIDs\":[\"nvidia.com/gpu=0\"]}");
+        assertThat(host.at("Devices").items()).hasSize(1);
+    }
+
+    @Test
     void commandUserAndEnvironment() throws UsageException, IOException {
         Path file = directory.resolve("env");
         Files.writeString(file, "# comment\n\nA=1\nLANG\nUNSET\n", StandardCharsets.UTF_8);

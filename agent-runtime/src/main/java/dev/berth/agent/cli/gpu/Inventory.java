@@ -1,0 +1,192 @@
+package dev.berth.agent.cli.gpu;
+
+import dev.berth.agent.cli.http.Query;
+import dev.berth.agent.cli.http.Response;
+import dev.berth.agent.cli.json.Json;
+import dev.berth.agent.cli.session.Cli;
+import dev.berth.agent.cli.session.CliException;
+import dev.berth.agent.cli.view.Human;
+import dev.berth.agent.cli.view.Paint;
+
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+
+/** The agent's answer to {@code GET /berth/gpus}. */
+public final class Inventory {
+    private static final int SHORT_UUID = 12;
+
+    private final Json answer;
+
+    private Inventory(Json answer) {
+        this.answer = answer;
+    }
+
+    static Inventory of(Json answer) {
+        return new Inventory(answer);
+    }
+
+    /** Asks the agent, which may have no device. */
+    public static Inventory ask(Cli cli) throws CliException, IOException {
+        try (Response response = cli.client().get(Query.of("/berth/gpus"))) {
+            return new Inventory(response.json());
+        }
+    }
+
+    /**
+     * Asks the agent for at least one device.
+     *
+     * @throws CliException that says why there is none and how to get some
+     */
+    static Inventory askForSome(Cli cli) throws CliException, IOException {
+        Inventory inventory = ask(cli);
+        if (inventory.devices().isEmpty()) {
+            throw new CliException(1, inventory.whyNone());
+        }
+        return inventory;
+    }
+
+    /** Why there is no device and what to do, one sentence each. */
+    String whyNone() {
+        String reason = answer.at("Source", "Reason").text();
+        String source = answer.at("Source", "Name").text();
+        return "this agent has no GPUs"
+                + (source.isEmpty() ? "" : " (source " + source)
+                + (source.isEmpty() ? "" : reason.isEmpty() ? ")" : ": " + reason + ")")
+                + "; 'berth doctor' says what a real one needs; to try without one: berth agent --gpus sim:8xH100";
+    }
+
+    public Json answer() {
+        return answer;
+    }
+
+    public List<Json> devices() {
+        return answer.at("Devices").items();
+    }
+
+    /** What the driver says of itself and who told, in one line. */
+    String headline() {
+        int count = devices().size();
+        StringBuilder line = new StringBuilder();
+        line.append(count).append(count == 1 ? " device of " : " devices of ");
+        line.append(answer.at("ResourceName").text("unknown kind"));
+        word(line, "driver ", answer.at("Driver", "Version").text());
+        word(line, "CUDA ", answer.at("Driver", "Cuda").text());
+        word(line, "source ", answer.at("Source", "Name").text());
+        return line.toString();
+    }
+
+    private static void word(StringBuilder line, String name, String value) {
+        if (!value.isEmpty()) {
+            line.append(", ").append(name).append(value);
+        }
+    }
+
+    /** A warning when what is shown is not fresh; empty while the source works. */
+    String sourceWarning() {
+        Json source = answer.at("Source");
+        if (!source.isObject() || source.at("Working").truth()) {
+            return "";
+        }
+        return "source "
+                + source.at("Name").text()
+                + " does not work: "
+                + source.at("Reason").text("no reason given")
+                + "; figures are the last that were read";
+    }
+
+    /**
+     * The id of a device that is named by index, UUID, unique beginning of one, or PCI address.
+     *
+     * @throws CliException naming what there is
+     */
+    String resolve(String name) throws CliException {
+        List<String> found = new ArrayList<>();
+        for (Json device : devices()) {
+            String id = device.at("Id").text();
+            if (id.equals(name)
+                    || device.at("Index").text().equals(name)
+                    || device.at("Pci").text().equalsIgnoreCase(name)) {
+                return id;
+            }
+            if (name.length() >= 4 && id.startsWith(name)) {
+                found.add(id);
+            }
+        }
+        if (found.size() == 1) {
+            return found.get(0);
+        }
+        throw new CliException(
+                1,
+                found.isEmpty()
+                        ? "no device '" + name + "' on this node; 'berth gpu ls' lists them"
+                        : "'" + name + "' begins " + found.size() + " devices: " + found);
+    }
+
+    /** {@code GPU0 (GPU-1a2b3c4d)} of an id, the id alone when it is not known. */
+    String label(String id) {
+        for (Json device : devices()) {
+            if (device.at("Id").text().equals(id)) {
+                return "GPU" + device.at("Index").text() + " (" + shortId(id) + ")";
+            }
+        }
+        return id;
+    }
+
+    /** {@code GPU0} of an id, the id itself when it is not known. */
+    String shortLabel(String id) {
+        for (Json device : devices()) {
+            if (device.at("Id").text().equals(id)) {
+                return "GPU" + device.at("Index").text();
+            }
+        }
+        return id;
+    }
+
+    /** Ids of what a container holds; {@code container} is an id, the beginning of one, or a name. */
+    List<String> heldBy(String container) {
+        List<String> held = new ArrayList<>();
+        for (Json device : devices()) {
+            String holder = device.at("Container").text();
+            if (!holder.isEmpty()
+                    && (holder.startsWith(container)
+                            || device.at("ContainerName").text().equals(container))) {
+                held.add(device.at("Id").text());
+            }
+        }
+        return held;
+    }
+
+    /** As much of a UUID as tells devices of a node apart; accepted wherever a device is named. */
+    static String shortId(String id) {
+        return id.startsWith("GPU-") && id.length() > SHORT_UUID ? id.substring(0, SHORT_UUID) : id;
+    }
+
+    /** The holder's name, else its short id, else empty. */
+    static String holder(Json device) {
+        return device.at("ContainerName").text(Human.shortId(device.at("Container").text()));
+    }
+
+    /** {@code HEALTHY} as {@code healthy}, in the colour of how bad it is. */
+    static String health(Json device, Paint paint) {
+        String health = device.at("Health").text();
+        String word = health.toLowerCase(Locale.ROOT);
+        return switch (health) {
+            case "HEALTHY" -> paint.good(word);
+            case "FAILED" -> paint.bad(word);
+            default -> paint.warning(word);
+        };
+    }
+
+    static String state(Json device, Paint paint) {
+        String state = device.at("State").text();
+        String word = state.toLowerCase(Locale.ROOT);
+        return switch (state) {
+            case "FREE" -> paint.good(word);
+            case "GRANTED" -> paint.accent(word);
+            case "QUARANTINED" -> paint.bad(word);
+            default -> paint.warning(word);
+        };
+    }
+}
