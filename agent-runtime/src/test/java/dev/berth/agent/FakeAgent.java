@@ -2,6 +2,7 @@ package dev.berth.agent;
 
 import dev.berth.agent.config.AgentConfig;
 import dev.berth.agent.config.AgentException;
+import dev.berth.agent.config.DeviceOptions;
 import dev.berth.linux.Linux;
 
 import java.nio.file.Path;
@@ -32,7 +33,8 @@ final class FakeAgent implements AutoCloseable {
                         Optional.empty(),
                         false,
                         exitWhenIdleSeconds,
-                        List.of());
+                        List.of(),
+                        DeviceOptions.NONE);
         agent =
                 NodeAgent.open(
                         config,

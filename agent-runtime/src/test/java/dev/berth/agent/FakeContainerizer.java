@@ -36,6 +36,8 @@ final class FakeContainerizer implements Containerizer {
     private final Map<ContainerId, LogWriter> logs = new HashMap<>();
     final Set<ContainerId> roots = ConcurrentHashMap.newKeySet();
     final Map<ContainerId, ResourceLimits> updates = new ConcurrentHashMap<>();
+    final Map<ContainerId, List<ContainerConfig.DeviceNode>> devices = new ConcurrentHashMap<>();
+    final Set<ContainerId> tampered = ConcurrentHashMap.newKeySet();
     List<KnownContainer> recovered = List.of();
     private int pids = 1000;
 
@@ -185,6 +187,21 @@ final class FakeContainerizer implements Containerizer {
     @Override
     public void update(ContainerId id, ResourceLimits limits) {
         updates.put(id, limits);
+    }
+
+    @Override
+    public void updateDevices(ContainerConfig config) throws ContainerizerException {
+        if (!running.containsKey(config.id())) {
+            throw new ContainerizerException("container is not running");
+        }
+        devices.put(config.id(), config.devices());
+    }
+
+    @Override
+    public List<ContainerId> verify() {
+        List<ContainerId> all = List.copyOf(tampered);
+        tampered.clear();
+        return all;
     }
 
     @Override

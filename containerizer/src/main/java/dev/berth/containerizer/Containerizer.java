@@ -55,6 +55,17 @@ public interface Containerizer extends AutoCloseable {
     /** Changes limits of a running container. */
     void update(ContainerId id, ResourceLimits limits) throws ContainerizerException;
 
+    /**
+     * Makes the devices of {@code config} those of its running container, live: the device program is replaced in one step, then nodes that are new are made in its {@code /dev} and those that went are removed. Files that
+     * are open already stay open: the kernel asks the program at open only. Nothing else of the configuration is looked at.
+     *
+     * @throws ContainerizerException when it does not run, or something stands in the way of a node; the program is the new one then
+     */
+    void updateDevices(ContainerConfig config) throws ContainerizerException;
+
+    /** Looks whether what guards running containers stands as it was set up and restores it: to be called every few seconds. Returns the containers that had to be put right. */
+    List<ContainerId> verify() throws ContainerizerException;
+
     /** A fresh usage sample; empty when it does not run. */
     Optional<Usage> usage(ContainerId id) throws ContainerizerException;
 

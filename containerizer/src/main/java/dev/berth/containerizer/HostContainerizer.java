@@ -43,6 +43,7 @@ public final class HostContainerizer implements Containerizer {
     private final Context context;
     private final Supervision supervision;
     private final Launches launches;
+    private final LiveDevices liveDevices;
     private final ManyToOneConcurrentArrayQueue<ContainerId> forgotten =
             new ManyToOneConcurrentArrayQueue<>(FORGOTTEN_QUEUE);
 
@@ -50,6 +51,7 @@ public final class HostContainerizer implements Containerizer {
         this.context = context;
         this.supervision = new Supervision(context);
         this.launches = new Launches(context, supervision);
+        this.liveDevices = new LiveDevices(context);
         spawnerEvents.launches = Optional.of(launches);
         Optional<Fd> events = context.cgroups.events();
         if (events.isPresent()) {
@@ -122,43 +124,6 @@ public final class HostContainerizer implements Containerizer {
     private static String bootId(Linux linux) throws ErrnoException {
         byte[] id = linux.files().readFile(Fd.CWD, "/proc/sys/kernel/random/boot_id", 64);
         return new String(id, StandardCharsets.US_ASCII).trim();
-    }
-
-    /** Keeps the spawner's socket in the reactor and its identity in the exec-root. */
-    private static final class SpawnerEvents implements SpawnerClient.Listener {
-        private final Linux linux;
-        private final RunDirectories directories;
-        private final Reactor reactor;
-        private Optional<Launches> launches = Optional.empty();
-        private long token;
-
-        SpawnerEvents(Linux linux, RunDirectories directories, Reactor reactor) {
-            this.linux = linux;
-            this.directories = directories;
-            this.reactor = reactor;
-        }
-
-        @Override
-        public void onSocket(Optional<OwnedFd> before, OwnedFd now, int pid) {
-            before.ifPresent(b -> reactor.remove(token, b));
-            try {
-                // Every poll reads this socket: being in the epoll is only for the wake-up.
-                token = reactor.add(now, () -> {});
-                note(pid);
-            } catch (ErrnoException e) {
-                throw new UncheckedIOException(new IOException("watch the spawner", e));
-            }
-        }
-
-        @Override
-        public void onNetworkNamespace() {
-            launches.ifPresent(Launches::onNetworkNamespace);
-        }
-
-        void note(int pid) throws ErrnoException {
-            long startTime = linux.processes().startTime(pid).orElse(0L);
-            directories.note(FormerSpawner.NOTE, pid + " " + startTime);
-        }
     }
 
     @Override
@@ -269,11 +234,7 @@ public final class HostContainerizer implements Containerizer {
 
     @Override
     public void pause(ContainerId id, boolean paused) throws ContainerizerException {
-        Run run =
-                context.running(id)
-                        .orElseThrow(() ->
-                                new ContainerizerException(
-                                        "container " + id.shortForm() + " is not running"));
+        Run run = context.running(id).orElseThrow(() -> notRunning(id));
         try {
             context.cgroups.freeze(id, paused);
             awaitFrozen(run, paused, FROZEN_CHECKS);
@@ -281,6 +242,10 @@ public final class HostContainerizer implements Containerizer {
             throw new ContainerizerException(
                     (paused ? "pause" : "unpause") + " container " + id.shortForm(), e);
         }
+    }
+
+    private static ContainerizerException notRunning(ContainerId id) {
+        return new ContainerizerException("container " + id.shortForm() + " is not running");
     }
 
     private void awaitFrozen(Run run, boolean paused, int checks) throws IsolatorException {
@@ -318,6 +283,17 @@ public final class HostContainerizer implements Containerizer {
         } catch (IsolatorException e) {
             throw new ContainerizerException("update container " + id.shortForm(), e);
         }
+    }
+
+    @Override
+    public void updateDevices(ContainerConfig config) throws ContainerizerException {
+        Run run = context.running(config.id()).orElseThrow(() -> notRunning(config.id()));
+        liveDevices.update(run, config);
+    }
+
+    @Override
+    public List<ContainerId> verify() throws ContainerizerException {
+        return liveDevices.verify();
     }
 
     @Override
@@ -443,7 +419,7 @@ public final class HostContainerizer implements Containerizer {
 
     @Override
     public void recover(List<KnownContainer> known) throws ContainerizerException {
-        new Recovery(context, supervision).recover(known);
+        new Recovery(context, supervision, liveDevices).recover(known);
     }
 
     @Override

@@ -35,10 +35,12 @@ final class Recovery {
 
     private final Context context;
     private final Supervision supervision;
+    private final LiveDevices liveDevices;
 
-    Recovery(Context context, Supervision supervision) {
+    Recovery(Context context, Supervision supervision, LiveDevices liveDevices) {
         this.context = context;
         this.supervision = supervision;
+        this.liveDevices = liveDevices;
     }
 
     void recover(List<KnownContainer> known) throws ContainerizerException {
@@ -195,6 +197,7 @@ final class Recovery {
             if (run.running()) {
                 adoptRoot(run);
                 adoptPause(run);
+                liveDevices.adopt(run);
             }
             return true;
         }

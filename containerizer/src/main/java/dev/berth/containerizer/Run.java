@@ -19,7 +19,7 @@ import java.util.Set;
 
 /** One run of a container: its state and the descriptors that belong to it. Mutable. Thread: conductor. */
 final class Run {
-    final ContainerConfig config;
+    ContainerConfig config;
     final Containerizer.LogLimits log;
     final Slots slots = new Slots();
     final Watched process = new Watched();

@@ -30,6 +30,7 @@ public final class Conductor implements Agent {
     private final Lifecycle lifecycle;
     private final Creation creation;
     private final Execs execs;
+    private final Guards guards;
     private long lastActivityNs;
 
     /** Opens the journal; {@link #recover} must be the first thing that is then called. */
@@ -40,6 +41,7 @@ public final class Conductor implements Agent {
         execs = new Execs(this, parts, registry);
         lifecycle = new Lifecycle(this, parts, registry, history, timers);
         creation = new Creation(this, parts, registry, history);
+        guards = new Guards(this, parts, registry, timers);
         lifecycle.removeWith(creation::remove);
         lastActivityNs = parts.clock().monotonicNs();
     }
@@ -122,6 +124,10 @@ public final class Conductor implements Agent {
 
     Execs execs() {
         return execs;
+    }
+
+    Guards guards() {
+        return guards;
     }
 
     Registry registry() {

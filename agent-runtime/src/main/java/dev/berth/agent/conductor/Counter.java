@@ -12,6 +12,9 @@ public enum Counter {
     EXECS_STARTED("further processes started in running containers"),
     EXEC_START_FAILURES("further processes that could not be started"),
     RESTARTS("starts made by a restart policy"),
+    GUARDS_RESTORED(
+            "device programs of running containers that somebody changed and that were put back"),
+    GUARD_FAILURES("device programs that could not be looked at or put back"),
     IMAGES_PULLED("images pulled"),
     IMAGE_PULL_FAILURES("pulls that failed"),
     HTTP_REQUESTS("requests of the local API"),

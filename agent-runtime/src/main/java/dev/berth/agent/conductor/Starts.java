@@ -136,6 +136,7 @@ final class Starts {
             conductor.tell(container, "start", Map.of());
         }
         registry.publish(container);
+        conductor.guards().watch();
         if (!found) {
             ContainerView view = container.view();
             List.copyOf(container.watchers).forEach(watcher -> watcher.onStarted(view));

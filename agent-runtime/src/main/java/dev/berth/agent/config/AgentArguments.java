@@ -1,10 +1,14 @@
 package dev.berth.agent.config;
 
+import dev.berth.agent.config.DeviceOptions.GpuSource;
+import dev.berth.agent.config.DeviceOptions.OnFault;
+
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import java.util.zip.CRC32C;
 
 /** Reads the options of {@code berth agent}. */
@@ -27,27 +31,109 @@ public final class AgentArguments {
                   --exit-when-idle SECS   end after SECS without a running container or a request
                   --insecure-registry HOST[:PORT]
                                           allow plain HTTP or any certificate for this registry (may be repeated)
+                  --gpus SOURCE               where GPUs come from         (default auto)
+                                          auto            the host's NVIDIA driver where there is one, else none
+                                          none            no GPUs
+                                          sim:8xH100      simulated ones; also 8xA100, 4xL40S, 1xH200, 1xA30
+                                          sim:/PATH       simulated ones, from a machine file
+                  --gpu-fault keep|kill       containers whose GPU needs a reset run on, or are killed (default keep)
+                  --driver-root DIR           where the driver's libraries and programs are (default: the host's /)
+                  --devices FILE              character devices that are handed out, see gpu/README.md
+                  --cdi-spec-dir DIR          directory of CDI files (may be repeated; default /etc/cdi and /var/run/cdi)
                   --help                  this text
 
             Examples:
               berth agent
               berth agent -H unix:///tmp/a.sock --data-root /tmp/a/data --exec-root /tmp/a/run
               berth agent --group docker --insecure-registry localhost:5000
+              berth agent --gpus sim:8xH100
               DOCKER_HOST=unix:///run/berth/berth.sock docker run --rm --network none debian echo hello
             """;
 
+    /** Those that take a value. */
+    private static final Set<String> OPTIONS =
+            Set.of(
+                    "-H",
+                    "--host",
+                    "--data-root",
+                    "--exec-root",
+                    "--cgroup-parent",
+                    "--group",
+                    "--exit-when-idle",
+                    "--insecure-registry",
+                    "--gpus",
+                    "--gpu-fault",
+                    "--driver-root",
+                    "--devices",
+                    "--cdi-spec-dir",
+                    "--cdi-spec-dirs");
+
     private AgentArguments() {}
+
+    /** What was read so far. */
+    private static final class Draft {
+        private Path socket = Path.of("/run/berth/berth.sock");
+        private Path dataRoot = Path.of("/var/lib/berth");
+        private Path execRoot = Path.of("/run/berth");
+        private String cgroupParent = "";
+        private Optional<String> group = Optional.empty();
+        private boolean noNewPrivileges;
+        private int exitWhenIdle;
+        private final List<String> insecure = new ArrayList<>();
+        private GpuSource gpus = new GpuSource.Auto();
+        private OnFault onFault = OnFault.KEEP;
+        private Optional<Path> driverRoot = Optional.empty();
+        private Optional<Path> characterDevices = Optional.empty();
+        private final List<Path> cdi = new ArrayList<>();
+
+        private AgentConfig config() {
+            return new AgentConfig(
+                    socket,
+                    dataRoot,
+                    execRoot,
+                    cgroupParent.isEmpty() ? "berth-" + suffix(dataRoot) : cgroupParent,
+                    group,
+                    noNewPrivileges,
+                    exitWhenIdle,
+                    List.copyOf(insecure),
+                    new DeviceOptions(
+                            gpus,
+                            driverRoot,
+                            characterDevices,
+                            cdi.isEmpty() ? DeviceOptions.CDI_DIRECTORIES : cdi,
+                            onFault));
+        }
+
+        /** False for an option that there is not. */
+        private boolean set(String option, String value) throws AgentException {
+            switch (option) {
+                case "-H", "--host" -> socket = socketPath(value);
+                case "--data-root" -> dataRoot = absolute(option, value);
+                case "--exec-root" -> execRoot = absolute(option, value);
+                case "--cgroup-parent" -> cgroupParent = cgroupName(value);
+                case "--group" -> group = Optional.of(value);
+                case "--exit-when-idle" -> exitWhenIdle = seconds(option, value);
+                case "--insecure-registry" -> insecure.add(value);
+                case "--gpus" -> gpus = gpuSource(value);
+                case "--gpu-fault" -> onFault = onFault(value);
+                case "--driver-root" -> driverRoot = Optional.of(absolute(option, value));
+                case "--devices" -> characterDevices = Optional.of(absolute(option, value));
+                case "--cdi-spec-dir", "--cdi-spec-dirs" -> {
+                    for (String directory : value.split(",", -1)) {
+                        cdi.add(absolute(option, directory));
+                    }
+                }
+                default -> {
+                    return false;
+                }
+            }
+            return true;
+        }
+    }
 
     /** Parses; an unknown or incomplete option is an {@link AgentException} that names it. {@code --help} must be looked for by the caller. */
     public static AgentConfig parse(List<String> arguments) throws AgentException {
-        Path socket = Path.of("/run/berth/berth.sock");
-        Path dataRoot = Path.of("/var/lib/berth");
-        Path execRoot = Path.of("/run/berth");
-        String cgroupParent = "";
-        Optional<String> group = Optional.empty();
-        boolean noNewPrivileges = false;
-        int exitWhenIdle = 0;
-        List<String> insecure = new ArrayList<>();
+        Draft draft = new Draft();
         for (int i = 0; i < arguments.size(); i++) {
             String option = arguments.get(i);
             Optional<String> inline = Optional.empty();
@@ -57,10 +143,10 @@ public final class AgentArguments {
                 option = option.substring(0, equals);
             }
             if (option.equals("--no-new-privileges")) {
-                noNewPrivileges = inline.map(Boolean::parseBoolean).orElse(true);
+                draft.noNewPrivileges = inline.map(Boolean::parseBoolean).orElse(true);
                 continue;
             }
-            if (!isValued(option)) {
+            if (!OPTIONS.contains(option)) {
                 throw AgentException.invalid(
                         "unknown option " + option + " of berth agent (see berth agent --help)");
             }
@@ -68,39 +154,37 @@ public final class AgentArguments {
                 throw AgentException.invalid("option " + option + " needs a value");
             }
             String value = inline.isPresent() ? inline.get() : arguments.get(++i);
-            switch (option) {
-                case "-H", "--host" -> socket = socketPath(value);
-                case "--data-root" -> dataRoot = absolute(option, value);
-                case "--exec-root" -> execRoot = absolute(option, value);
-                case "--cgroup-parent" -> cgroupParent = cgroupName(value);
-                case "--group" -> group = Optional.of(value);
-                case "--exit-when-idle" -> exitWhenIdle = seconds(option, value);
-                default -> insecure.add(value);
+            if (!draft.set(option, value)) {
+                throw new IllegalStateException("option without a place: " + option);
             }
         }
-        return new AgentConfig(
-                socket,
-                dataRoot,
-                execRoot,
-                cgroupParent.isEmpty() ? "berth-" + suffix(dataRoot) : cgroupParent,
-                group,
-                noNewPrivileges,
-                exitWhenIdle,
-                List.copyOf(insecure));
+        return draft.config();
     }
 
-    private static boolean isValued(String option) {
-        return switch (option) {
-            case "-H",
-                    "--host",
-                    "--data-root",
-                    "--exec-root",
-                    "--cgroup-parent",
-                    "--group",
-                    "--exit-when-idle",
-                    "--insecure-registry" ->
-                    true;
-            default -> false;
+    private static GpuSource gpuSource(String value) throws AgentException {
+        if (value.equals("auto")) {
+            return new GpuSource.Auto();
+        }
+        if (value.equals("none")) {
+            return new GpuSource.None();
+        }
+        if (value.startsWith("sim:") && value.length() > 4) {
+            String machine = value.substring(4);
+            return machine.contains("/")
+                    ? new GpuSource.SimulatedFile(absolute("--gpus sim:", machine))
+                    : new GpuSource.Simulated(machine);
+        }
+        throw AgentException.invalid(
+                "option --gpus: want auto, none, sim:NAME or sim:/FILE, got \"" + value + "\"");
+    }
+
+    private static OnFault onFault(String value) throws AgentException {
+        return switch (value) {
+            case "keep" -> OnFault.KEEP;
+            case "kill" -> OnFault.KILL;
+            default ->
+                    throw AgentException.invalid(
+                            "option --gpu-fault: want keep or kill, got \"" + value + "\"");
         };
     }
 

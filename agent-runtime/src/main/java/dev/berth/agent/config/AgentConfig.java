@@ -15,6 +15,7 @@ import java.util.Optional;
  * @param noNewPrivileges whether containers get no_new_privs unless they ask otherwise
  * @param exitWhenIdleSeconds the agent ends after so long without a container running and without a request; 0 is never
  * @param insecureRegistries hosts that are spoken to by plain HTTP or with any certificate
+ * @param devices where GPUs and other devices come from
  */
 public record AgentConfig(
         Path socket,
@@ -24,7 +25,8 @@ public record AgentConfig(
         Optional<String> group,
         boolean noNewPrivileges,
         int exitWhenIdleSeconds,
-        List<String> insecureRegistries) {
+        List<String> insecureRegistries,
+        DeviceOptions devices) {
     /** The version that every tool of this build reports. */
     public static final String VERSION = "0.1.0";
 }

@@ -3,6 +3,9 @@ package dev.berth.agent.config;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.berth.agent.config.DeviceOptions.GpuSource;
+import dev.berth.agent.config.DeviceOptions.OnFault;
+
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -49,6 +52,35 @@ class AgentArgumentsTest {
     }
 
     @Test
+    void whereDevicesComeFromIsRead() throws AgentException {
+        DeviceOptions plain = AgentArguments.parse(List.of()).devices();
+        assertThat(plain.gpus()).isEqualTo(new GpuSource.Auto());
+        assertThat(plain.cdiDirectories())
+                .containsExactly(Path.of("/etc/cdi"), Path.of("/var/run/cdi"));
+        assertThat(plain.onFault()).isEqualTo(OnFault.KEEP);
+        DeviceOptions all =
+                AgentArguments.parse(
+                                List.of(
+                                        "--gpus=sim:/m/8.json",
+                                        "--driver-root=/drv",
+                                        "--devices=/etc/d.json",
+                                        "--cdi-spec-dirs=/a,/b",
+                                        "--cdi-spec-dir=/c",
+                                        "--gpu-fault=kill"))
+                        .devices();
+        assertThat(all.gpus()).isEqualTo(new GpuSource.SimulatedFile(Path.of("/m/8.json")));
+        assertThat(all.driverRoot()).hasValue(Path.of("/drv"));
+        assertThat(all.characterDevices()).hasValue(Path.of("/etc/d.json"));
+        assertThat(all.cdiDirectories())
+                .containsExactly(Path.of("/a"), Path.of("/b"), Path.of("/c"));
+        assertThat(all.onFault()).isEqualTo(OnFault.KILL);
+        assertThat(AgentArguments.parse(List.of("--gpus", "sim:8xH100")).devices().gpus())
+                .isEqualTo(new GpuSource.Simulated("8xH100"));
+        assertThat(AgentArguments.parse(List.of("--gpus", "none")).devices().gpus())
+                .isEqualTo(new GpuSource.None());
+    }
+
+    @Test
     void twoDataRootsNeverShareACgroup() throws AgentException {
         assertThat(AgentArguments.parse(List.of("--data-root", "/a")).cgroupParent())
                 .isNotEqualTo(AgentArguments.parse(List.of("--data-root", "/b")).cgroupParent());
@@ -58,6 +90,12 @@ class AgentArgumentsTest {
     @ValueSource(
             strings = {
                 "--nope",
+                "--gpus two",
+                "--gpus sim:",
+                "--gpus sim:a/b",
+                "--gpu-fault maybe",
+                "--driver-root here",
+                "--cdi-spec-dir x",
                 "-H",
                 "-H tcp://0.0.0.0:2375",
                 "-H unix://relative",

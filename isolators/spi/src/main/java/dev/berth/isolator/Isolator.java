@@ -1,5 +1,6 @@
 package dev.berth.isolator;
 
+import java.util.List;
 import java.util.Set;
 
 /**
@@ -30,6 +31,19 @@ public interface Isolator {
 
     /** Changes the limits of a running container. Kernel lane: it may block. */
     default void update(ContainerId id, ResourceLimits limits) throws IsolatorException {}
+
+    /** Makes the devices of {@code config} those of its running container, live; nothing else of the configuration is looked at. Conductor thread. */
+    default void updateDevices(ContainerConfig config) throws IsolatorException {}
+
+    /**
+     * Looks whether what guards running containers still stands as it was set up, and puts right what somebody changed. Conductor thread, every few seconds, so it must be quick.
+     *
+     * @return the containers that had to be put right since the last call
+     * @throws IsolatorException when one could not be; the others were tried all the same
+     */
+    default List<ContainerId> verify() throws IsolatorException {
+        return List.of();
+    }
 
     /** Tells what containers ran into since the last call (Mesos's watch); returns how much work was done. Conductor thread, never blocks. */
     default int poll(LimitationHandler handler) {

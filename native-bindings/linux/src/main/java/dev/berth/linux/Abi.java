@@ -265,6 +265,7 @@ final class Abi {
         static final int sizeof = 232;
         static final int type$offset = 0;
         static final int id$offset = 4;
+        static final int tag$offset = 8;
 
         private bpf_prog_info() {}
     }

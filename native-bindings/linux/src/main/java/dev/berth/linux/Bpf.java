@@ -21,4 +21,7 @@ public interface Bpf {
 
     /** Id of a loaded program (BPF_OBJ_GET_INFO_BY_FD). */
     int programId(Fd program) throws ErrnoException;
+
+    /** The kernel's digest of a loaded program's instructions (BPF_OBJ_GET_INFO_BY_FD): equal instructions, equal tag. */
+    long programTag(Fd program) throws ErrnoException;
 }

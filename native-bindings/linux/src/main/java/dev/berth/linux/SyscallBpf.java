@@ -162,17 +162,25 @@ final class SyscallBpf implements Bpf {
     @Override
     public int programId(Fd program) throws ErrnoException {
         try (Scratch s = Scratch.open()) {
-            MemorySegment info = s.struct(Abi.bpf_prog_info.sizeof);
-            MemorySegment attr = s.struct(Abi.bpf_attr.sizeof);
-            attr.set(ValueLayout.JAVA_INT, Abi.bpf_attr.info$bpf_fd$offset, program.number());
-            attr.set(
-                    ValueLayout.JAVA_INT,
-                    Abi.bpf_attr.info$info_len$offset,
-                    Abi.bpf_prog_info.sizeof);
-            attr.set(ValueLayout.JAVA_LONG, Abi.bpf_attr.info$info$offset, info.address());
-            long r = bpf(Abi.BPF_OBJ_GET_INFO_BY_FD, attr);
-            Syscall.check(SyscallNumber.bpf, r, "OBJ_GET_INFO_BY_FD");
-            return info.get(ValueLayout.JAVA_INT, Abi.bpf_prog_info.id$offset);
+            return info(s, program).get(ValueLayout.JAVA_INT, Abi.bpf_prog_info.id$offset);
         }
+    }
+
+    @Override
+    public long programTag(Fd program) throws ErrnoException {
+        try (Scratch s = Scratch.open()) {
+            return info(s, program).get(ValueLayout.JAVA_LONG, Abi.bpf_prog_info.tag$offset);
+        }
+    }
+
+    private static MemorySegment info(Scratch s, Fd program) throws ErrnoException {
+        MemorySegment info = s.struct(Abi.bpf_prog_info.sizeof);
+        MemorySegment attr = s.struct(Abi.bpf_attr.sizeof);
+        attr.set(ValueLayout.JAVA_INT, Abi.bpf_attr.info$bpf_fd$offset, program.number());
+        attr.set(ValueLayout.JAVA_INT, Abi.bpf_attr.info$info_len$offset, Abi.bpf_prog_info.sizeof);
+        attr.set(ValueLayout.JAVA_LONG, Abi.bpf_attr.info$info$offset, info.address());
+        long r = bpf(Abi.BPF_OBJ_GET_INFO_BY_FD, attr);
+        Syscall.check(SyscallNumber.bpf, r, "OBJ_GET_INFO_BY_FD");
+        return info;
     }
 }

@@ -8,6 +8,7 @@ import dev.berth.linux.Linux;
 import dev.berth.linux.OwnedFd;
 
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -90,5 +91,10 @@ public final class FakeBpf implements Bpf {
     @Override
     public int programId(Fd program) throws ErrnoException {
         return id(program);
+    }
+
+    @Override
+    public long programTag(Fd program) throws ErrnoException {
+        return Arrays.hashCode(program(id(program)));
     }
 }

@@ -15,8 +15,8 @@ import dev.berth.linux.OwnedFd;
 
 import org.jspecify.annotations.Nullable;
 
-import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -38,6 +38,7 @@ public final class DeviceIsolator implements Isolator, AutoCloseable {
     private final Function<ContainerId, Optional<Fd>> cgroups;
     private final Map<DeviceProgram, Loaded> programs = new HashMap<>();
     private final Map<ContainerId, Loaded> attached = new HashMap<>();
+    private final Set<ContainerId> changed = new LinkedHashSet<>();
     private final @Nullable String unsupported;
     private @Nullable Loaded idle;
 
@@ -46,12 +47,14 @@ public final class DeviceIsolator implements Isolator, AutoCloseable {
         private final DeviceProgram program;
         private final OwnedFd fd;
         private final int id;
+        private final boolean adopted;
         private int users;
 
-        private Loaded(DeviceProgram program, OwnedFd fd, int id) {
+        private Loaded(DeviceProgram program, OwnedFd fd, int id, boolean adopted) {
             this.program = program;
             this.fd = fd;
             this.id = id;
+            this.adopted = adopted;
         }
     }
 
@@ -168,7 +171,7 @@ public final class DeviceIsolator implements Isolator, AutoCloseable {
         if (loaded == null) {
             OwnedFd fd = bpf.loadDeviceProgram(PROGRAM_NAME, program.instructions());
             try {
-                loaded = new Loaded(program, fd, bpf.programId(fd));
+                loaded = new Loaded(program, fd, bpf.programId(fd), false);
             } catch (ErrnoException e) {
                 fd.close();
                 throw e;
@@ -198,42 +201,79 @@ public final class DeviceIsolator implements Isolator, AutoCloseable {
         }
     }
 
+    /** Replaces the container's program by that of the configuration; one that was found at recovery and is another is told by the next {@link #verify}. */
+    @Override
+    public void updateDevices(ContainerConfig config) throws IsolatorException {
+        ContainerId id = config.id();
+        Loaded before = attached.get(id);
+        try {
+            boolean found = before == null || before.adopted;
+            long tag = before == null ? 0 : bpf.programTag(before.fd);
+            set(id, DeviceRules.of(config));
+            Loaded now = attached.get(id);
+            if (found && now != null && (before == null || bpf.programTag(now.fd) != tag)) {
+                changed.add(id);
+            }
+        } catch (ErrnoException e) {
+            throw new IsolatorException(
+                    "cgroup2/devices: look at the program of container " + id.shortForm(), e);
+        }
+    }
+
     /**
      * Looks at the programs of every container and puts things right: ours back where it is missing, others off.
      *
      * @return the containers that had to be put right
      */
+    @Override
     public List<ContainerId> verify() throws IsolatorException {
-        List<ContainerId> restored = new ArrayList<>();
+        IsolatorException failure = null;
         for (Map.Entry<ContainerId, Loaded> entry : attached.entrySet()) {
             Optional<Fd> cgroup = cgroups.apply(entry.getKey());
             if (cgroup.isEmpty()) {
                 continue;
             }
-            Loaded ours = entry.getValue();
             try {
-                List<Integer> present = bpf.deviceProgramIds(cgroup.get());
-                if (present.equals(List.of(ours.id))) {
-                    continue;
+                if (restore(cgroup.get(), entry.getValue())) {
+                    changed.add(entry.getKey());
                 }
-                if (!present.contains(ours.id)) {
-                    bpf.attachDeviceProgram(cgroup.get(), ours.fd, Optional.empty());
-                }
-                detachAllBut(cgroup.get(), ours.id);
-                restored.add(entry.getKey());
             } catch (ErrnoException e) {
-                throw new IsolatorException(
-                        "cgroup2/devices: restore the program of container "
-                                + entry.getKey().shortForm(),
-                        e);
+                IsolatorException next =
+                        new IsolatorException(
+                                "cgroup2/devices: restore the program of container "
+                                        + entry.getKey().shortForm(),
+                                e);
+                if (failure == null) {
+                    failure = next;
+                } else {
+                    failure.addSuppressed(next);
+                }
             }
         }
+        if (failure != null) {
+            throw failure;
+        }
+        List<ContainerId> restored = List.copyOf(changed);
+        changed.clear();
         return restored;
     }
 
+    /** True when the programs were not ours alone. */
+    private boolean restore(Fd cgroup, Loaded ours) throws ErrnoException {
+        List<Integer> present = bpf.deviceProgramIds(cgroup);
+        if (present.size() == 1 && present.getFirst() == ours.id) {
+            return false;
+        }
+        if (!present.contains(ours.id)) {
+            bpf.attachDeviceProgram(cgroup, ours.fd, Optional.empty());
+        }
+        detachAllBut(cgroup, ours.id);
+        return true;
+    }
+
     /**
-     * Programs stay attached while the agent is away, and are taken over as they are; {@link #set} replaces one by fresh rules. A container that lost its program meanwhile gets that of the default devices at once:
-     * better a device too few than all of them.
+     * Programs stay attached while the agent is away, and are taken over as they are until {@link #updateDevices} says what they should be. A container that lost its program meanwhile gets that of the default devices
+     * at once: better a device too few than all of them.
      */
     @Override
     public void recover(Set<ContainerId> known, Set<ContainerId> orphans) throws IsolatorException {
@@ -250,12 +290,13 @@ public final class DeviceIsolator implements Isolator, AutoCloseable {
             List<Integer> present = bpf.deviceProgramIds(cgroup);
             if (present.isEmpty()) {
                 set(id, DeviceRules.DEFAULTS);
+                changed.add(id);
             } else if (present.size() == 1) {
                 Optional<OwnedFd> fd = bpf.programById(present.getFirst());
                 if (fd.isPresent()) {
                     DeviceProgram unknown =
                             new DeviceProgram(new byte[0], "adopted from " + id.value());
-                    Loaded loaded = new Loaded(unknown, fd.get(), present.getFirst());
+                    Loaded loaded = new Loaded(unknown, fd.get(), present.getFirst(), true);
                     loaded.users = 1;
                     programs.put(unknown, loaded);
                     attached.put(id, loaded);
@@ -270,6 +311,7 @@ public final class DeviceIsolator implements Isolator, AutoCloseable {
     /** Called when the cgroup was removed, and its attachment with it. */
     public void forget(ContainerId id) {
         release(attached.remove(id));
+        changed.remove(id);
     }
 
     @Override
