@@ -1,0 +1,58 @@
+package dev.berth.nvml;
+
+/**
+ * Every symbol that is looked up, under its name in the library's table: where NVML has versions of a function, the suffix belongs to the name. One that a driver does not have gives {@link
+ * NvmlReturn#FUNCTION_NOT_FOUND} when it is called, never a failure to load.
+ */
+@SuppressWarnings("MemberName") // C's names
+public enum NvmlSymbol {
+    nvmlInit_v2,
+    nvmlInitWithFlags,
+    nvmlShutdown,
+    nvmlErrorString,
+    nvmlSystemGetDriverVersion,
+    nvmlSystemGetNVMLVersion,
+    nvmlSystemGetCudaDriverVersion_v2,
+    nvmlDeviceGetCount_v2,
+    nvmlDeviceGetHandleByIndex_v2,
+    nvmlDeviceGetHandleByUUID,
+    nvmlDeviceGetHandleByPciBusId_v2,
+    nvmlDeviceGetMinorNumber,
+    nvmlDeviceGetUUID,
+    nvmlDeviceGetName,
+    nvmlDeviceGetSerial,
+    nvmlDeviceGetVbiosVersion,
+    nvmlDeviceGetPciInfo_v3,
+    nvmlDeviceGetArchitecture,
+    nvmlDeviceGetCudaComputeCapability,
+    nvmlDeviceGetMemoryInfo,
+    nvmlDeviceGetMemoryInfo_v2,
+    nvmlDeviceGetUtilizationRates,
+    nvmlDeviceGetTemperature,
+    nvmlDeviceGetPowerUsage,
+    nvmlDeviceGetTotalEnergyConsumption,
+    nvmlDeviceGetClockInfo,
+    nvmlDeviceGetEncoderUtilization,
+    nvmlDeviceGetDecoderUtilization,
+    nvmlDeviceGetFieldValues,
+    nvmlDeviceGetComputeRunningProcesses_v3,
+    nvmlDeviceGetGraphicsRunningProcesses_v3,
+    nvmlDeviceGetMPSComputeRunningProcesses_v3,
+    nvmlDeviceGetMigMode,
+    nvmlDeviceGetSupportedEventTypes,
+    nvmlDeviceRegisterEvents,
+    nvmlEventSetCreate,
+    nvmlEventSetWait_v2,
+    nvmlEventSetFree,
+    nvmlDeviceGetTopologyCommonAncestor,
+    nvmlDeviceGetNvLinkState,
+    nvmlDeviceGetNvLinkRemoteDeviceType,
+    nvmlDeviceGetNvLinkRemotePciInfo_v2,
+    nvmlDeviceGetEccMode,
+    nvmlDeviceGetTotalEccErrors,
+    nvmlDeviceGetRetiredPagesPendingStatus,
+    nvmlDeviceGetRemappedRows,
+    nvmlDeviceGetSramEccErrorStatus,
+    nvmlDeviceGetPersistenceMode,
+    nvmlDeviceGetComputeMode
+}
