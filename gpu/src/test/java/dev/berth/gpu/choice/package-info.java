@@ -1,0 +1,4 @@
+@NullMarked
+package dev.berth.gpu.choice;
+
+import org.jspecify.annotations.NullMarked;
