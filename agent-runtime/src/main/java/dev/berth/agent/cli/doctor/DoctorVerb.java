@@ -11,6 +11,7 @@ import dev.berth.agent.cli.session.Format;
 import dev.berth.agent.cli.session.Verb;
 
 import java.io.IOException;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -42,6 +43,7 @@ public final class DoctorVerb implements Verb {
             findings.addAll(groups);
         }
         findings.addAll(PermissionCheck.check());
+        findings.addAll(GpuCheck.check(Path.of("/")));
         findings.addAll(PackageCheck.check(cli));
         int missing = 0;
         for (Finding finding : findings) {

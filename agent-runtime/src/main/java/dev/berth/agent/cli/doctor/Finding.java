@@ -28,6 +28,7 @@ record Finding(
         KERNEL("Kernel"),
         CGROUPS("Control groups"),
         PERMISSIONS("Permissions"),
+        GPUS("GPUs"),
         BUILD("Packages for the build"),
         TESTS("Packages for the tests");
 
