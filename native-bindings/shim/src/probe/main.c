@@ -84,6 +84,8 @@ static int run(char **arguments, char **environment) {
 	if (status < 0)
 		status = load_command(arguments);
 	if (status < 0)
+		status = nodes_command(arguments);
+	if (status < 0)
 		status = attack_command(arguments);
 	if (status < 0) {
 		put("probe: no command of this name: ");

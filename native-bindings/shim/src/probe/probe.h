@@ -37,6 +37,8 @@ int features(char **arguments, char **environment);
 int command(char **arguments, char **environment);
 /* The commands that use up something: processes, memory, time, space. */
 int load_command(char **arguments);
+/* The commands that use device nodes. */
+int nodes_command(char **arguments);
 /* The commands that try to get out. */
 int attack_command(char **arguments);
 
