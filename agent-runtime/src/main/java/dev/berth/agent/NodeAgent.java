@@ -39,11 +39,13 @@ public final class NodeAgent implements AutoCloseable {
     private static final long LONGEST_WAIT_NS = TimeUnit.HOURS.toNanos(1);
     private static final int ROOT_THREADS = 8;
     private static final int IMAGE_THREADS = 16;
+    private static final int KERNEL_THREADS = 4;
 
     private final AgentConfig config;
     private final Linux linux;
     private final Machinery.Maker maker;
     private final FileLane roots = new FileLane("berth-roots", ROOT_THREADS);
+    private final FileLane kernel = new FileLane("berth-kernel", KERNEL_THREADS);
     private final FileLane images = new FileLane("berth-images", IMAGE_THREADS);
     private final ContainerViews views = new ContainerViews();
     private final ExecViews execs = new ExecViews();
@@ -182,6 +184,7 @@ public final class NodeAgent implements AutoCloseable {
                 directory.resolve("journal"),
                 made.generatedFile(),
                 roots,
+                kernel,
                 new SpecTranslation(new HostFacts(linux, views), config.noNewPrivileges()),
                 views,
                 execs,
@@ -265,6 +268,7 @@ public final class NodeAgent implements AutoCloseable {
             Thread.currentThread().interrupt();
         }
         roots.close();
+        kernel.close();
         images.close();
         endAsked.countDown();
     }

@@ -25,6 +25,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.Consumer;
 
 /**
  * Containers without a kernel: {@code echo WORDS} writes a line and ends, {@code exit N} ends with N, {@code nosuch} cannot be executed, {@code sleep} runs until a signal. Logs are real files.
@@ -38,6 +39,7 @@ final class FakeContainerizer implements Containerizer {
     final Map<ContainerId, ResourceLimits> updates = new ConcurrentHashMap<>();
     final Map<ContainerId, List<ContainerConfig.DeviceNode>> devices = new ConcurrentHashMap<>();
     final Set<ContainerId> tampered = ConcurrentHashMap.newKeySet();
+    volatile Consumer<ResourceLimits> beforeUpdate = _ -> {};
     List<KnownContainer> recovered = List.of();
     private int pids = 1000;
 
@@ -185,8 +187,17 @@ final class FakeContainerizer implements Containerizer {
     }
 
     @Override
-    public void update(ContainerId id, ResourceLimits limits) {
-        updates.put(id, limits);
+    public LimitUpdate update(ContainerId id, ResourceLimits limits) {
+        return new LimitUpdate() {
+            @Override
+            public void apply() {
+                beforeUpdate.accept(limits);
+                updates.put(id, limits);
+            }
+
+            @Override
+            public void close() {}
+        };
     }
 
     @Override

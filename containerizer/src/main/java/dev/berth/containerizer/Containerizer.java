@@ -52,8 +52,8 @@ public interface Containerizer extends AutoCloseable {
     /** Freezes or thaws the container's cgroup; result: {@link ContainerEvent.Paused}. */
     void pause(ContainerId id, boolean paused) throws ContainerizerException;
 
-    /** Changes limits of a running container. */
-    void update(ContainerId id, ResourceLimits limits) throws ContainerizerException;
+    /** Makes a change of a running container's limits ready; refuses what cannot be enforced and must be. The caller applies it on its kernel lane, one at a time for each container, and closes it. */
+    LimitUpdate update(ContainerId id, ResourceLimits limits) throws ContainerizerException;
 
     /**
      * Makes the devices of {@code config} those of its running container, live: the device program is replaced in one step, then nodes that are new are made in its {@code /dev} and those that went are removed. Files that
@@ -111,6 +111,16 @@ public interface Containerizer extends AutoCloseable {
     @FunctionalInterface
     interface ContainerEventHandler {
         void onEvent(ContainerEvent event);
+    }
+
+    /** A change of limits that is ready. */
+    interface LimitUpdate extends AutoCloseable {
+        /** Writes it to the kernel. Kernel lane: it may block. */
+        void apply() throws ContainerizerException;
+
+        /** Any thread. */
+        @Override
+        void close();
     }
 
     /** Told when a descriptor must be watched for input, or no more. */

@@ -275,14 +275,8 @@ public final class HostContainerizer implements Containerizer {
     }
 
     @Override
-    public void update(ContainerId id, ResourceLimits limits) throws ContainerizerException {
-        try {
-            for (Isolator isolator : context.isolators) {
-                isolator.update(id, limits);
-            }
-        } catch (IsolatorException e) {
-            throw new ContainerizerException("update container " + id.shortForm(), e);
-        }
+    public LimitUpdate update(ContainerId id, ResourceLimits limits) throws ContainerizerException {
+        return LimitUpdates.prepare(context.isolators, id, limits);
     }
 
     @Override

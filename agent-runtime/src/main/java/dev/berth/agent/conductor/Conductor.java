@@ -31,6 +31,7 @@ public final class Conductor implements Agent {
     private final Creation creation;
     private final Execs execs;
     private final Guards guards;
+    private final Updates updates;
     private long lastActivityNs;
 
     /** Opens the journal; {@link #recover} must be the first thing that is then called. */
@@ -39,6 +40,7 @@ public final class Conductor implements Agent {
         registry = new Registry(parts.views());
         history = new History(parts);
         execs = new Execs(this, parts, registry);
+        updates = new Updates(this, parts);
         lifecycle = new Lifecycle(this, parts, registry, history, timers);
         creation = new Creation(this, parts, registry, history);
         guards = new Guards(this, parts, registry, timers);
@@ -128,6 +130,10 @@ public final class Conductor implements Agent {
 
     Guards guards() {
         return guards;
+    }
+
+    Updates updates() {
+        return updates;
     }
 
     Registry registry() {

@@ -15,6 +15,7 @@ import java.util.function.BiFunction;
  * @param journalFile where starts and exits are noted
  * @param generatedFile where a container's generated file of a name must be before a start
  * @param roots lane for root file systems and checkpoints
+ * @param kernel lane for what may block in the cgroup file system
  * @param wake makes the conductor's thread run its next cycle soon; called from any thread
  */
 public record ConductorParts(
@@ -24,6 +25,7 @@ public record ConductorParts(
         Path journalFile,
         BiFunction<ContainerId, String, Path> generatedFile,
         FileLane roots,
+        FileLane kernel,
         SpecTranslation translation,
         ContainerViews views,
         ExecViews execViews,

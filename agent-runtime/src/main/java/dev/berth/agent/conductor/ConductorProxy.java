@@ -5,7 +5,6 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.berth.agent.config.AgentException;
 import dev.berth.agent.config.AgentLog;
 import dev.berth.agent.config.CreateRequest;
-import dev.berth.agent.config.Fields;
 import dev.berth.agent.config.LimitTranslation;
 import dev.berth.containerizer.ContainerizerException;
 import dev.berth.isolator.ContainerId;
@@ -117,33 +116,10 @@ public final class ConductorProxy {
 
     /** Changes limits, at once when it runs, and durably; restart policy too. */
     public void update(String reference, ObjectNode changes, Answer<Boolean> answer) {
-        with(reference, answer, (container, home) -> update(container, changes, home));
-    }
-
-    private void update(Container container, ObjectNode changes, Answer<Boolean> home) {
-        var old = container.spec;
-        try {
-            var next = old.withHostConfig(changes);
-            var limit = limits.limits(new Fields(next.hostConfig(), "HostConfig"), next.required());
-            if (container.status.isAlive()) {
-                conductor.parts().containerizer().update(container.id, limit);
-            }
-            container.spec = next;
-            conductor
-                    .creation()
-                    .save(
-                            container,
-                            home,
-                            () -> {
-                                conductor.registry().publish(container);
-                                conductor.tell(container, "update", Map.of());
-                            },
-                            () -> container.spec = old);
-        } catch (AgentException e) {
-            home.onFailure(e);
-        } catch (ContainerizerException e) {
-            home.onFailure(AgentException.failed("update " + container.name, e));
-        }
+        with(
+                reference,
+                answer,
+                (container, home) -> conductor.updates().update(container, changes, limits, home));
     }
 
     public void resize(String reference, int rows, int columns, Answer<Boolean> answer) {

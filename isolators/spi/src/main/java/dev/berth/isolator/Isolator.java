@@ -29,8 +29,10 @@ public interface Isolator {
     default void recover(Set<ContainerId> known, Set<ContainerId> orphans)
             throws IsolatorException {}
 
-    /** Changes the limits of a running container. Kernel lane: it may block. */
-    default void update(ContainerId id, ResourceLimits limits) throws IsolatorException {}
+    /** Makes a change of a running container's limits ready. Conductor thread, never blocks; what it returns is applied on the kernel lane, in order for each container. */
+    default LimitChange update(ContainerId id, ResourceLimits limits) throws IsolatorException {
+        return LimitChange.NONE;
+    }
 
     /** Makes the devices of {@code config} those of its running container, live; nothing else of the configuration is looked at. Conductor thread. */
     default void updateDevices(ContainerConfig config) throws IsolatorException {}

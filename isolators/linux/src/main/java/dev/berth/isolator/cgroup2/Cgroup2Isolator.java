@@ -7,6 +7,7 @@ import dev.berth.isolator.Isolator;
 import dev.berth.isolator.IsolatorException;
 import dev.berth.isolator.LaunchContribution;
 import dev.berth.isolator.LaunchPlan;
+import dev.berth.isolator.LimitChange;
 import dev.berth.isolator.Limitation;
 import dev.berth.isolator.ResourceLimits;
 import dev.berth.isolator.Slot;
@@ -81,12 +82,10 @@ final class Cgroup2Isolator implements Isolator {
     }
 
     @Override
-    public void update(ContainerId id, ResourceLimits limits) throws IsolatorException {
+    public LimitChange update(ContainerId id, ResourceLimits limits) throws IsolatorException {
         control.check(limits);
         var directory = control.find(id);
-        if (directory.isPresent()) {
-            directory.get().apply(limits);
-        }
+        return directory.isPresent() ? directory.get().change(limits) : LimitChange.NONE;
     }
 
     @Override

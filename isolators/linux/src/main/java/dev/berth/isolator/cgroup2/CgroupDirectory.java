@@ -2,6 +2,7 @@ package dev.berth.isolator.cgroup2;
 
 import dev.berth.isolator.ContainerId;
 import dev.berth.isolator.IsolatorException;
+import dev.berth.isolator.LimitChange;
 import dev.berth.isolator.ResourceLimits;
 import dev.berth.isolator.cgroup2.Controller.Choice;
 import dev.berth.isolator.cgroup2.Controller.Setting;
@@ -59,7 +60,7 @@ final class CgroupDirectory implements AutoCloseable {
         for (Controller controller : Controllers.ALL) {
             if (hierarchy.has(controller)) {
                 for (Setting setting : controller.defaults()) {
-                    write(controller, setting);
+                    write(directory, controller, setting);
                 }
             }
         }
@@ -67,21 +68,57 @@ final class CgroupDirectory implements AutoCloseable {
 
     /** Writes the limits of all controllers that are there, in order. */
     void apply(ResourceLimits limits) throws IsolatorException {
+        apply(directory, limits);
+    }
+
+    /** The same for later and for another thread: on a descriptor of its own, since this directory may be closed by then. */
+    LimitChange change(ResourceLimits limits) throws IsolatorException {
+        try {
+            return new Change(limits, files.duplicate(directory));
+        } catch (ErrnoException e) {
+            throw new IsolatorException("cgroup2: change the limits of " + id.shortForm(), e);
+        }
+    }
+
+    private final class Change implements LimitChange {
+        private final ResourceLimits limits;
+        private final OwnedFd own;
+
+        private Change(ResourceLimits limits, OwnedFd own) {
+            this.limits = limits;
+            this.own = own;
+        }
+
+        @Override
+        public void apply() throws IsolatorException {
+            CgroupDirectory.this.apply(own, limits);
+        }
+
+        @Override
+        public void close() {
+            own.close();
+        }
+    }
+
+    private void apply(Fd to, ResourceLimits limits) throws IsolatorException {
         for (Controller controller : Controllers.ALL) {
             if (hierarchy.has(controller)) {
                 for (Setting setting : controller.settings(limits)) {
-                    write(controller, setting);
+                    write(to, controller, setting);
                 }
             }
         }
     }
 
-    private void write(Controller controller, Setting setting) throws IsolatorException {
+    private void write(Fd to, Controller controller, Setting setting) throws IsolatorException {
         for (Choice choice : setting.choices()) {
             try {
-                files.writeFile(directory, choice.file(), choice.value());
+                files.writeFile(to, choice.file(), choice.value());
                 return;
             } catch (ErrnoException e) {
+                if (e.errno() == Errno.ENODEV) {
+                    return; // the container has ended and its cgroup is gone
+                }
                 boolean last = choice.equals(setting.choices().getLast());
                 if (e.errno() != Errno.ENOENT || (last && !setting.optional())) {
                     throw new IsolatorException(

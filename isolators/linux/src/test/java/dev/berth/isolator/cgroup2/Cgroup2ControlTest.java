@@ -8,6 +8,7 @@ import dev.berth.isolator.ContainerId;
 import dev.berth.isolator.Isolator;
 import dev.berth.isolator.IsolatorException;
 import dev.berth.isolator.LaunchPlan;
+import dev.berth.isolator.LimitChange;
 import dev.berth.isolator.Limitation;
 import dev.berth.isolator.ResourceLimits;
 import dev.berth.isolator.Slot;
@@ -175,15 +176,21 @@ class Cgroup2ControlTest {
                         dir + "cpu.weight = 59",
                         dir + "cpu.max = 50000 100000",
                         dir + "cpuset.cpus = 0");
-        control.isolators().getFirst().update(ID, limits(2 << 20, 50));
+        update(control, limits(2 << 20, 50));
         assertThat(read(ID, "memory.max")).isEqualTo("2097152");
         assertThat(read(ID, "pids.max")).isEqualTo("50");
-        control.isolators().getFirst().update(ID, limits(1 << 19, -1));
+        update(control, limits(1 << 19, -1));
         assertThat(read(ID, "memory.max")).isEqualTo("524288");
         assertThat(read(ID, "pids.max")).isEqualTo("max");
         assertThat(control.remove(ID)).isTrue();
         assertThat(control.removeTree()).isTrue();
         assertThat(mount.resolve("berth-test")).doesNotExist();
+    }
+
+    private static void update(Cgroup2Control control, ResourceLimits limits) throws Exception {
+        try (LimitChange change = control.isolators().getFirst().update(ID, limits)) {
+            change.apply();
+        }
     }
 
     @Test
@@ -262,7 +269,7 @@ class Cgroup2ControlTest {
         assertThat(usage.cpuTotalUs()).isEqualTo(7);
         assertThat(usage.throttledPeriods()).isEqualTo(4);
         assertThat(usage.throttledUs()).isEqualTo(88);
-        control.isolators().getFirst().update(ID, limits(-1, -1));
+        update(control, limits(-1, -1));
         assertThat(control.usage(ID).memoryLimitBytes()).isEqualTo(Long.MAX_VALUE);
         assertThat(control.usage(OTHER).cpuTotalUs()).isEqualTo(-1);
     }

@@ -7,6 +7,7 @@ import dev.berth.isolator.Isolator;
 import dev.berth.isolator.IsolatorException;
 import dev.berth.isolator.LaunchContribution;
 import dev.berth.isolator.LaunchPlan;
+import dev.berth.isolator.LimitChange;
 import dev.berth.isolator.ResourceLimits;
 import dev.berth.isolator.Slots;
 
@@ -44,8 +45,8 @@ record ChangedIsolator(Isolator isolator, UnaryOperator<LaunchContribution> chan
     }
 
     @Override
-    public void update(ContainerId id, ResourceLimits limits) throws IsolatorException {
-        isolator.update(id, limits);
+    public LimitChange update(ContainerId id, ResourceLimits limits) throws IsolatorException {
+        return isolator.update(id, limits);
     }
 
     @Override
