@@ -36,7 +36,12 @@ public final class SnapshotRoots implements Roots, AutoCloseable {
 
     private static final class Mounted {
         private final OwnedFd fd;
-        private boolean ready;
+
+        /** What was made in it; empty for nothing yet. */
+        private Optional<RootPreparation.Needs> made = Optional.empty();
+
+        /** A run of a former agent: what it needs is there. */
+        private boolean adopted;
 
         private Mounted(OwnedFd fd) {
             this.fd = fd;
@@ -125,14 +130,19 @@ public final class SnapshotRoots implements Roots, AutoCloseable {
 
     private Mounted ready(ContainerConfig config) throws ContainerizerException {
         Mounted mounted = mounted(config.id());
-        if (!mounted.ready) {
+        if (mounted.adopted) {
+            return mounted;
+        }
+        // A start may need more than its preparation knew: devices are granted late.
+        Optional<RootPreparation.Needs> needs = Optional.of(needs(config));
+        if (!mounted.made.equals(needs)) {
             try {
-                RootPreparation.prepare(linux.files(), mounted.fd, needs(config));
+                RootPreparation.prepare(linux.files(), mounted.fd, needs.get());
             } catch (SnapshotException e) {
                 throw new ContainerizerException(
                         "prepare the root of " + config.id().shortForm(), e);
             }
-            mounted.ready = true;
+            mounted.made = needs;
         }
         return mounted;
     }
@@ -146,7 +156,8 @@ public final class SnapshotRoots implements Roots, AutoCloseable {
                             && !Files.isDirectory(Path.of(bind.source()));
             (file ? files : directories).add(spec.target());
         }
-        return new RootPreparation.Needs(directories, files, Optional.of(config.process().cwd()));
+        return new RootPreparation.Needs(
+                directories, files, Optional.of(config.process().cwd()), config.links());
     }
 
     @Override
@@ -161,7 +172,7 @@ public final class SnapshotRoots implements Roots, AutoCloseable {
     @Override
     public void adopt(ContainerId id, OwnedFd root) {
         Mounted adopted = new Mounted(root);
-        adopted.ready = true;
+        adopted.adopted = true;
         Mounted before = mounts.put(id, adopted);
         if (before != null) {
             before.fd.close();

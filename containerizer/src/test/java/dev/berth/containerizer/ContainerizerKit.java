@@ -165,7 +165,8 @@ public final class ContainerizerKit implements AutoCloseable {
                 openStdin,
                 0,
                 0,
-                Map.of());
+                Map.of(),
+                List.of());
     }
 
     public static ContainerConfig.ProcessSpec process(String... argv) {

@@ -89,7 +89,8 @@ final class LiveDevicesTest {
                 c.openStdin(),
                 c.consoleRows(),
                 c.consoleColumns(),
-                c.hostsFiles());
+                c.hostsFiles(),
+                c.links());
     }
 
     private ContainerConfig started(ContainerConfig config) throws Exception {

@@ -146,6 +146,7 @@ final class RunStateTest {
                 false,
                 0,
                 0,
-                Map.of());
+                Map.of(),
+                List.of());
     }
 }

@@ -1,6 +1,7 @@
 package dev.berth.gpu;
 
 import dev.berth.isolator.ContainerConfig.DeviceNode;
+import dev.berth.isolator.ContainerConfig.Link;
 import dev.berth.isolator.ContainerConfig.MountSpec;
 
 import java.util.List;
@@ -8,7 +9,7 @@ import java.util.List;
 /**
  * What a grant adds to a container, in CDI's sense of container edits, as words that the isolators know. Nothing here runs a program.
  *
- * @param environment {@code NAME=value}; wins over the container's own
+ * @param environment {@code NAME=value}; wins over the container's own, except that {@code PATH} and {@code LD_LIBRARY_PATH} are lists whose elements are put behind the container's
  * @param nodes device nodes, which the device program follows from
  * @param mounts in order; a mount on a target that the container already mounts is the container's
  * @param additionalGroups supplementary groups, without 0
@@ -33,7 +34,4 @@ public record ContainerEdits(
         links = List.copyOf(links);
         warnings = List.copyOf(warnings);
     }
-
-    /** @param path absolute, inside the container */
-    public record Link(String path, String target) {}
 }

@@ -75,7 +75,8 @@ public final class SpecTranslation {
                 config.flag("OpenStdin"),
                 console[0],
                 console[1],
-                MountTranslation.generated(mounts));
+                MountTranslation.generated(mounts),
+                List.of());
     }
 
     private static int[] console(Fields hostConfig) {

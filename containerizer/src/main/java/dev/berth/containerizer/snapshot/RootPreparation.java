@@ -1,6 +1,8 @@
 package dev.berth.containerizer.snapshot;
 
+import dev.berth.isolator.ContainerConfig.Link;
 import dev.berth.linux.At;
+import dev.berth.linux.Errno;
 import dev.berth.linux.ErrnoException;
 import dev.berth.linux.Fd;
 import dev.berth.linux.Files;
@@ -11,8 +13,10 @@ import dev.berth.linux.file.SafeRoot;
 
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
+import java.util.EnumSet;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 
 /**
  * Makes what a launch expects inside a root, on its detached mount: directories and files to mount over, the working directory. Existing ones stay as they are.
@@ -22,6 +26,15 @@ import java.util.Optional;
 public final class RootPreparation {
     /** File systems of the kernel are attached here: a link would put them, and what is written through them, somewhere else (CVE-2019-19921, CVE-2026-41579, CVE-2026-47766). */
     private static final List<String> KERNEL_DIRECTORIES = List.of("proc", "sys", "dev");
+
+    private static final Set<Errno> LINK_LEFT_OUT =
+            EnumSet.of(
+                    Errno.EEXIST,
+                    Errno.ENOTDIR,
+                    Errno.ELOOP,
+                    Errno.EROFS,
+                    Errno.EINVAL,
+                    Errno.ENAMETOOLONG);
 
     private static final int PATH_MAX = 4096;
 
@@ -36,9 +49,13 @@ public final class RootPreparation {
      * @param directories mount points of directories: absolute paths inside the root
      * @param files mount points of files ({@code /etc/hosts}), and whatever a file is bound over
      * @param workingDirectory made with mode 0755 when missing; empty for none
+     * @param links symbolic links to make where nothing is yet; where one cannot be (something else is in the way, the root cannot be written) it is left out: they are for convenience
      */
     public record Needs(
-            List<String> directories, List<String> files, Optional<String> workingDirectory) {}
+            List<String> directories,
+            List<String> files,
+            Optional<String> workingDirectory,
+            List<Link> links) {}
 
     /** A target in use by a bind of this type, as in {@link Needs}: asks the source itself. */
     public static boolean isDirectory(Files files, Fd source) throws SnapshotException {
@@ -74,6 +91,24 @@ public final class RootPreparation {
                 if (!onKernelFileSystem(path)) {
                     make(path, () -> safe.mkdirs(path, 0755, 0, 0));
                 }
+            }
+            for (Link link : needs.links()) {
+                if (!onKernelFileSystem(link.path())) {
+                    link(files, safe, link);
+                }
+            }
+        }
+    }
+
+    private static void link(Files files, SafeRoot safe, Link link) throws SnapshotException {
+        int slash = link.path().lastIndexOf('/');
+        String above = slash <= 0 ? "/" : link.path().substring(0, slash);
+        try (OwnedFd directory = safe.mkdirs(above, 0755, 0, 0)) {
+            files.symlinkat(link.target(), directory, link.path().substring(slash + 1));
+        } catch (ErrnoException e) {
+            if (!LINK_LEFT_OUT.contains(e.errno())) {
+                throw new SnapshotException(
+                        "make link " + link.path() + " in the root file system", e);
             }
         }
     }

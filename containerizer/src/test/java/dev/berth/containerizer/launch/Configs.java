@@ -129,7 +129,8 @@ final class Configs {
                 openStdin,
                 24,
                 80,
-                hostsFiles);
+                hostsFiles,
+                List.of());
     }
 
     /** The isolators of a host that is always the same, whatever machine the test runs on. */

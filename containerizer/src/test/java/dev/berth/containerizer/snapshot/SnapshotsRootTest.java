@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.berth.containerizer.snapshot.OverlayMounter.Way;
 import dev.berth.containerizer.snapshot.RootPreparation.Needs;
+import dev.berth.isolator.ContainerConfig.Link;
 import dev.berth.isolator.ContainerId;
 import dev.berth.linux.Errno;
 import dev.berth.linux.ErrnoException;
@@ -206,7 +207,8 @@ class SnapshotsRootTest {
         return new Needs(
                 List.of("/data", "/var/lib/db"),
                 List.of("/etc/hosts", "/etc/hostname", "/etc/resolv.conf", "/opt/one/file"),
-                Optional.of(workingDirectory));
+                Optional.of(workingDirectory),
+                List.of());
     }
 
     @Test
@@ -276,6 +278,43 @@ class SnapshotsRootTest {
             assertThat(files.statx(root, inside + "/hosts", 0x100)).isPresent();
             assertThat(files.statx(root, inside + "/new/dir/deep", 0x100)).isPresent();
             assertThat(files.statx(root, "one/file", 0x100)).isPresent();
+        }
+        assertThat(canary).isEmptyDirectory();
+    }
+
+    @Test
+    void linksAreMadeInsideWhereNothingIsAndLeftOutWhereTheyCannotBe() throws Exception {
+        Path canary = temp.resolve("canary");
+        java.nio.file.Files.createDirectory(canary);
+        Path base = layer(0);
+        java.nio.file.Files.createDirectories(base.resolve("usr/bin"));
+        java.nio.file.Files.writeString(base.resolve("usr/bin/there"), "the image's");
+        java.nio.file.Files.writeString(base.resolve("file"), "in the way");
+        java.nio.file.Files.createSymbolicLink(base.resolve("out"), canary);
+        java.nio.file.Files.createSymbolicLink(base.resolve("loop"), Path.of("loop"));
+        Needs needs =
+                new Needs(
+                        List.of(),
+                        List.of(),
+                        Optional.empty(),
+                        List.of(
+                                new Link("/usr/bin/tool", "/opt/tool"),
+                                new Link("/usr/bin/there", "/opt/other"),
+                                new Link("/new/deep/name", "../x"),
+                                new Link("/out/name", "/y"),
+                                new Link("/file/name", "/z"),
+                                new Link("/loop/name", "/z"),
+                                new Link("/proc/name", "/z")));
+        snapshots.create(ID, layers);
+        try (OwnedFd root = snapshots.mount(ID, layers)) {
+            RootPreparation.prepare(files, root, needs);
+            RootPreparation.prepare(files, root, needs);
+            assertThat(files.readlinkat(root, "usr/bin/tool")).isEqualTo("/opt/tool");
+            assertThat(read(root, "usr/bin/there")).isEqualTo("the image's");
+            assertThat(files.readlinkat(root, "new/deep/name")).isEqualTo("../x");
+            assertThat(files.readlinkat(root, canary.toString().substring(1) + "/name"))
+                    .isEqualTo("/y");
+            assertThat(files.list(openAt(root, "proc"))).isEmpty();
         }
         assertThat(canary).isEmptyDirectory();
     }

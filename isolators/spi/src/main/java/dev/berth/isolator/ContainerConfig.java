@@ -29,6 +29,7 @@ import java.util.Set;
  * @param consoleRows first window size; 0 leaves it
  * @param consoleColumns first window size
  * @param hostsFiles generated files that are bound over the root: path to a name the containerizer fills as a slot ("/etc/hosts" to "hosts")
+ * @param links symbolic links that are made in the root before the first process, where nothing is yet
  */
 public record ContainerConfig(
         ContainerId id,
@@ -50,7 +51,8 @@ public record ContainerConfig(
         boolean openStdin,
         int consoleRows,
         int consoleColumns,
-        Map<String, String> hostsFiles) {
+        Map<String, String> hostsFiles,
+        List<Link> links) {
 
     /**
      * The process.
@@ -118,7 +120,13 @@ public record ContainerConfig(
                 boolean readOnly,
                 boolean exec)
                 implements MountSpec {}
+
+        /** A tree that the agent holds ready: attached as it is, with all that is mounted in it. */
+        record Ready(ReadyMount mount, String target) implements MountSpec {}
     }
+
+    /** A symbolic link: {@code path} absolute inside the container, {@code target} what it says, resolved inside the container. */
+    public record Link(String path, String target) {}
 
     /** A device node: {@code type} is 'c' or 'b'; {@code access} a subset of "rwm". */
     public record DeviceNode(

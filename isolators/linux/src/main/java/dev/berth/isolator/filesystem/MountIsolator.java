@@ -3,6 +3,7 @@ package dev.berth.isolator.filesystem;
 import dev.berth.isolator.ContainerConfig;
 import dev.berth.isolator.ContainerConfig.MountSpec;
 import dev.berth.isolator.ContainerConfig.MountSpec.Bind;
+import dev.berth.isolator.ContainerConfig.MountSpec.Ready;
 import dev.berth.isolator.ContainerConfig.MountSpec.Tmpfs;
 import dev.berth.isolator.Isolator;
 import dev.berth.isolator.IsolatorException;
@@ -58,6 +59,7 @@ public final class MountIsolator implements Isolator {
             switch (mount) {
                 case Bind bind -> bind(b, bind, n);
                 case Tmpfs tmpfs -> tmpfs(b, tmpfs, n);
+                case Ready ready -> ready(b, ready, n);
             }
             n++;
         }
@@ -169,6 +171,20 @@ public final class MountIsolator implements Isolator {
                         bind.propagation().isEmpty() ? "rprivate" : bind.propagation()));
     }
 
+    private static void ready(LaunchContribution.Builder b, Ready ready, int n)
+            throws IsolatorException {
+        Slot slot = Slot.bind(n);
+        b.slot(slot);
+        b.op(
+                new LaunchOp.AttachMount(
+                        ready.mount().name(),
+                        new MountSource.Given(slot),
+                        MountTable.target(ready.target()),
+                        Set.of(),
+                        false,
+                        ""));
+    }
+
     private static void tmpfs(LaunchContribution.Builder b, Tmpfs tmpfs, int n)
             throws IsolatorException {
         Map<String, String> options = new LinkedHashMap<>();
@@ -213,12 +229,22 @@ public final class MountIsolator implements Isolator {
             return;
         }
         for (int n = 0; n < config.mounts().size(); n++) {
-            if (config.mounts().get(n) instanceof Bind bind) {
-                open(Slot.bind(n), bind.source(), bind.recursive(), slots);
+            switch (config.mounts().get(n)) {
+                case Bind bind -> open(Slot.bind(n), bind.source(), bind.recursive(), slots);
+                case Ready ready -> slots.fill(Slot.bind(n), open(ready));
+                case Tmpfs _ -> {} // made by the monitor
             }
         }
         if (plan.slots().contains(SHM)) {
             open(SHM, "/dev/shm", false, slots);
+        }
+    }
+
+    private static OwnedFd open(Ready ready) throws IsolatorException {
+        try {
+            return ready.mount().open();
+        } catch (ErrnoException e) {
+            throw new IsolatorException("filesystem/mounts: " + ready.mount().name(), e);
         }
     }
 

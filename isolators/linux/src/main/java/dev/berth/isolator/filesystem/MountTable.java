@@ -18,6 +18,10 @@ final class MountTable {
             Set.of(
                     "/proc/cpuinfo",
                     "/proc/diskstats",
+                    // What a device's driver tells of itself: seen, nothing is set through it.
+                    "/proc/driver",
+                    "/proc/driver/nvidia",
+                    "/proc/driver/nvidia/params",
                     "/proc/meminfo",
                     "/proc/stat",
                     "/proc/swaps",

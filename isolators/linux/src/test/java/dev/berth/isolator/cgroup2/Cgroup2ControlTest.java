@@ -125,7 +125,8 @@ class Cgroup2ControlTest {
                 false,
                 0,
                 0,
-                Map.of());
+                Map.of(),
+                List.of());
     }
 
     private static LaunchPlan plan(Isolator devices, ContainerConfig config)

@@ -91,7 +91,8 @@ class StandardIsolatorsTest {
                 false,
                 0,
                 0,
-                files);
+                files,
+                List.of());
     }
 
     private List<LaunchOp> ops(long grantable, long nofile) throws IsolatorException {

@@ -131,6 +131,7 @@ final class Setup {
                 false,
                 0,
                 0,
-                Map.of());
+                Map.of(),
+                List.of());
     }
 }
