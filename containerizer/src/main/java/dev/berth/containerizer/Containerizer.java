@@ -177,7 +177,7 @@ public interface Containerizer extends AutoCloseable {
 
         record Paused(ContainerId id, boolean paused) implements ContainerEvent {}
 
-        /** The run has ended, its output is in the log to the last byte, and its cgroup, mounts and network namespace are gone. */
+        /** The run has ended, none of its processes is left, and its output is in the log to the last byte. Its cgroup and mounts go next: a start or a removal that is asked for now waits for them. */
         record Exited(ContainerId id, ExitStatus status) implements ContainerEvent {}
 
         /** {@code terminal} is the pty master of an exec with a terminal: the receiver owns it. */

@@ -28,10 +28,12 @@ public enum CrashPoint {
     EXITED_RECEIVED,
     /** No process is left in the cgroup. */
     CGROUP_EMPTY,
+    /** The root's descriptors are let go. */
+    ROOT_RELEASED,
+    /** Who asked for the container has heard of its end. */
+    END_TOLD,
     /** One isolator has cleaned up: reached once for each. */
     ISOLATOR_CLEANED,
-    /** The root's descriptors are closed. */
-    ROOT_RELEASED,
     /** The journal has the exit status; from here on the run directory is not needed. */
     END_JOURNALED,
     /** The run directory is gone. */

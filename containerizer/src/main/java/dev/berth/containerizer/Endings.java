@@ -6,11 +6,14 @@ import dev.berth.isolator.Isolator;
 import dev.berth.isolator.IsolatorException;
 import dev.berth.linux.ErrnoException;
 
+import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.Consumer;
 
 /**
- * What follows when a run is over: nothing of it stays, and only then the event is told. Each step is tried again for a while, since processes that were killed take their time to go.
+ * What follows when a run is over. Once no process of it is left its end is told, which is what somebody waits for; then nothing of it stays. A launch that failed is told last, since who asked may well ask again. Each step is tried
+ * again for a while, since processes that were killed take their time to go.
  *
  * <p>Thread: conductor.
  */
@@ -22,6 +25,8 @@ final class Endings {
 
     private final Context context;
     private final LostExecs lostExecs;
+    private final ArrayDeque<Run> told = new ArrayDeque<>();
+    private Consumer<Run> starter = _ -> {};
 
     /** Called for further processes whose monitors did not report in time. */
     interface LostExecs {
@@ -31,6 +36,11 @@ final class Endings {
     Endings(Context context, LostExecs lostExecs) {
         this.context = context;
         this.lostExecs = lostExecs;
+    }
+
+    /** What starts a run that had to wait for the end of the one before. */
+    void startWith(Consumer<Run> with) {
+        starter = with;
     }
 
     /** Goes as far as possible with a run in state Ending; comes back by itself until it is done. */
@@ -51,10 +61,35 @@ final class Endings {
                 again(run, sinceNs, "processes are left");
                 return;
             }
-            context.crash.reached(CrashPoint.CGROUP_EMPTY);
-            cleanUp(run);
+            tellOrCleanUp(run);
         } catch (IsolatorException | ErrnoException e) {
             again(run, sinceNs, Context.chain(e));
+        }
+    }
+
+    private void tellOrCleanUp(Run run) throws IsolatorException, ErrnoException {
+        if (run.told) {
+            cleanUp(run);
+            return;
+        }
+        context.crash.reached(CrashPoint.CGROUP_EMPTY);
+        context.roots.release(run.id());
+        context.crash.reached(CrashPoint.ROOT_RELEASED);
+        run.told = true;
+        RunState.Outcome outcome = ((RunState.Ending) run.state).outcome();
+        if (outcome instanceof RunState.Outcome.Exit) {
+            context.events.add(event(run, outcome));
+            told.add(run);
+        } else {
+            cleanUp(run);
+        }
+    }
+
+    /** Takes away what is left of the runs whose end was told. After the events were delivered. */
+    void cleanUpTold() {
+        for (Run run = told.poll(); run != null; run = told.poll()) {
+            context.crash.reached(CrashPoint.END_TOLD);
+            advance(run);
         }
     }
 
@@ -101,8 +136,6 @@ final class Endings {
             context.crash.reached(CrashPoint.ISOLATOR_CLEANED);
         }
         run.process.close(context.reactor);
-        context.roots.release(run.id());
-        context.crash.reached(CrashPoint.ROOT_RELEASED);
         RunState.Outcome outcome = ((RunState.Ending) run.state).outcome();
         context.note(entry(run, outcome));
         context.crash.reached(CrashPoint.END_JOURNALED);
@@ -110,7 +143,13 @@ final class Endings {
         context.crash.reached(CrashPoint.RUN_DIRECTORY_REMOVED);
         run.accept(new RunState.Input.Cleaned());
         context.runs.remove(run.id());
-        context.events.add(event(run, outcome));
+        if (outcome instanceof RunState.Outcome.Failure) {
+            context.events.add(event(run, outcome));
+        }
+        run.successor.ifPresent(next -> {
+            context.runs.put(next.id(), next);
+            starter.accept(next);
+        });
     }
 
     private static JournalEntry entry(Run run, RunState.Outcome outcome) {

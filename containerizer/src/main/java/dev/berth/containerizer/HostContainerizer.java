@@ -52,6 +52,7 @@ public final class HostContainerizer implements Containerizer {
         this.supervision = new Supervision(context);
         this.launches = new Launches(context, supervision);
         this.liveDevices = new LiveDevices(context);
+        supervision.endings().startWith(launches::begin);
         spawnerEvents.launches = Optional.of(launches);
         Optional<Fd> events = context.cgroups.events();
         if (events.isPresent()) {
@@ -163,13 +164,7 @@ public final class HostContainerizer implements Containerizer {
 
     @Override
     public void start(ContainerConfig config, LogLimits log) {
-        if (context.runs.containsKey(config.id())) {
-            throw new IllegalStateException(
-                    "container " + config.id().shortForm() + " has a run already");
-        }
-        Run run = new Run(config, log);
-        context.runs.put(config.id(), run);
-        launches.start(run);
+        launches.start(new Run(config, log));
     }
 
     @Override
@@ -223,8 +218,7 @@ public final class HostContainerizer implements Containerizer {
         if (run == null) {
             return;
         }
-        // Before STARTED there may be no process yet that the cgroup could kill.
-        run.killAsked = true;
+        run.askKill();
         try {
             context.cgroups.kill(id);
         } catch (IsolatorException e) {
@@ -395,6 +389,7 @@ public final class HostContainerizer implements Containerizer {
             handler.onEvent(context.events.removeFirst());
             delivered++;
         }
+        supervision.endings().cleanUpTold();
         if (!context.events.isEmpty()) {
             context.reactor.after(1, () -> {});
         }

@@ -96,8 +96,26 @@ final class Launches {
                 RunDirectories.RECORD, RunDirectories.SOCKET, true, log.maxBytes(), log.maxFiles());
     }
 
-    /** Starts a run as far as the spawner; failures go to {@link Monitored#onFailed}. */
+    /**
+     * Starts a run as far as the spawner; failures go to {@link Monitored#onFailed}. One whose predecessor has ended but is not all gone begins when it is.
+     *
+     * @throws IllegalStateException when the container has a run already
+     */
     void start(Run run) {
+        Run before = context.runs.get(run.id());
+        if (before == null) {
+            context.runs.put(run.id(), run);
+            begin(run);
+        } else if (before.told && before.successor.isEmpty()) {
+            before.successor = Optional.of(run);
+        } else {
+            throw new IllegalStateException(
+                    "container " + run.id().shortForm() + " has a run already");
+        }
+    }
+
+    /** Starts a run that nothing is in the way of. */
+    void begin(Run run) {
         run.stamp("asked");
         try {
             Prepared ready = prepared.remove(run.id());

@@ -27,6 +27,6 @@ public interface Roots {
     /** A run of a former agent goes on, and this is its root: nothing is mounted a second time beside it. Takes the descriptor over. Conductor. */
     void adopt(ContainerId id, OwnedFd root);
 
-    /** The run is over: lets its root go. Conductor; an unknown id is a no-op. */
+    /** The run is over: lets its root go, soon and elsewhere; what comes next for this container waits for that. Conductor; an unknown id is a no-op. */
     void release(ContainerId id);
 }

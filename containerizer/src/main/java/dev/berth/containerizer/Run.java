@@ -29,6 +29,8 @@ final class Run {
     Optional<LaunchProgram> program = Optional.empty();
     Optional<byte[]> prepared = Optional.empty();
     Set<Slot> preparedFiles = Set.of();
+    Optional<Run> successor = Optional.empty();
+    boolean told;
     boolean killAsked;
     boolean endingSoon;
     boolean complained;
@@ -62,6 +64,12 @@ final class Run {
             case RunState.Planning _, RunState.Acquiring _, RunState.Launching _ ->
                     Optional.empty();
         };
+    }
+
+    /** Before STARTED there may be no process yet that could be killed. */
+    void askKill() {
+        killAsked = true;
+        successor.ifPresent(next -> next.killAsked = true);
     }
 
     void stamp(String stage) {

@@ -24,7 +24,7 @@ import java.util.concurrent.ConcurrentHashMap;
 
 /**
  * Roots from {@link Snapshots}: at most one detached mount for each container at a time, made when it is first looked into, handed to the run, kept beside it so that users can be looked up in a running container, and
- * closed when the run is over.
+ * let go when the run is over.
  *
  * <p>Thread: as {@link Roots}.
  */
@@ -33,6 +33,7 @@ public final class SnapshotRoots implements Roots, AutoCloseable {
     private final Snapshots snapshots;
     private final Map<ContainerId, RootSource> sources = new ConcurrentHashMap<>();
     private final Map<ContainerId, Mounted> mounts = new ConcurrentHashMap<>();
+    private final RootReleases releases = new RootReleases();
 
     private static final class Mounted {
         private final OwnedFd fd;
@@ -76,6 +77,7 @@ public final class SnapshotRoots implements Roots, AutoCloseable {
     @Override
     public void remove(ContainerId id) throws ContainerizerException {
         release(id);
+        releases.await(id);
         close(sources.remove(id));
         try {
             snapshots.remove(id);
@@ -96,6 +98,7 @@ public final class SnapshotRoots implements Roots, AutoCloseable {
                             + id.shortForm()
                             + " was not prepared since the agent was started");
         }
+        releases.await(id);
         try {
             OwnedFd fd =
                     switch (source) {
@@ -183,13 +186,14 @@ public final class SnapshotRoots implements Roots, AutoCloseable {
     public void release(ContainerId id) {
         Mounted mounted = mounts.remove(id);
         if (mounted != null) {
-            mounted.fd.close();
+            releases.release(id, mounted.fd);
         }
     }
 
     /** Closes all descriptors; layers and snapshots stay. */
     @Override
     public void close() {
+        releases.close();
         mounts.values().forEach(m -> m.fd.close());
         mounts.clear();
         sources.values().forEach(SnapshotRoots::close);

@@ -35,6 +35,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.Set;
+import java.util.function.Consumer;
 import java.util.function.Predicate;
 import java.util.function.UnaryOperator;
 
@@ -53,6 +54,7 @@ public final class ContainerizerKit implements AutoCloseable {
     private final Snapshots snapshots;
     private final SnapshotRoots roots;
     private final List<ContainerEvent> events = new ArrayList<>();
+    private Consumer<ContainerEvent> listener = _ -> {};
     private final Fd[] watched = new Fd[1];
 
     public ContainerizerKit(Path directory, String cgroupParent)
@@ -215,8 +217,18 @@ public final class ContainerizerKit implements AutoCloseable {
                         "no " + what + " came; there are " + events + "; complaints " + complaints);
             }
             linux.processes().poll(watched[0], Poll.POLLIN, 100);
-            containerizer.poll(events::add, 100);
+            containerizer.poll(this::receive, 100);
         }
+    }
+
+    private void receive(ContainerEvent event) {
+        events.add(event);
+        listener.accept(event);
+    }
+
+    /** What is done with each event at the moment when it is told. */
+    public void onEvent(Consumer<ContainerEvent> with) {
+        listener = with;
     }
 
     /** Polls until it holds. */
@@ -227,7 +239,7 @@ public final class ContainerizerKit implements AutoCloseable {
                 throw new AssertionError("not reached: " + what + "; complaints " + complaints);
             }
             linux.processes().poll(watched[0], Poll.POLLIN, 5);
-            containerizer.poll(events::add, 100);
+            containerizer.poll(this::receive, 100);
         }
     }
 

@@ -30,6 +30,7 @@ final class HostContainerizerTest {
     @TempDir Path directory;
 
     private ContainerizerKit kit;
+    private int ends;
 
     @BeforeEach
     void open() throws Exception {
@@ -60,8 +61,37 @@ final class HostContainerizerTest {
         ContainerEvent.Exited exited = kit.await(ContainerEvent.Exited.class, id);
         assertThat(exited.status().code()).isEqualTo(3);
         assertThat(kit.log(id)).isEqualTo("hello\n");
-        assertThat(kit.cgroups.present()).isEmpty();
-        assertThat(directory.resolve("exec/c")).isEmptyDirectory();
+        kit.until("no cgroup is left", this::noCgroup);
+        kit.until("no run directory is left", () -> isEmpty(directory.resolve("exec/c")));
+    }
+
+    private boolean noCgroup() {
+        try {
+            return kit.cgroups.present().isEmpty();
+        } catch (IsolatorException e) {
+            throw new AssertionError(e);
+        }
+    }
+
+    private static boolean isEmpty(Path directory) {
+        String[] left = directory.toFile().list();
+        return left != null && left.length == 0;
+    }
+
+    @Test
+    void aStartAskedForWhenTheEndIsToldComesWhenNothingOfTheRunBeforeIsLeft() throws Exception {
+        ContainerConfig config =
+                ContainerizerKit.config(ContainerizerKit.id("a1"), "/probe", "true");
+        kit.onEvent(event -> {
+            if (event instanceof ContainerEvent.Exited && ends++ < 5) {
+                kit.containerizer.start(config, ContainerizerKit.LOG);
+            }
+        });
+        kit.start(config);
+        for (int i = 0; i < 6; i++) {
+            assertThat(exited(config.id()).code()).isZero();
+        }
+        assertThat(kit.left()).hasOnlyElementsOfType(ContainerEvent.Started.class).hasSize(6);
     }
 
     private ContainerId started(String digits, String... argv) throws Exception {
@@ -255,6 +285,6 @@ final class HostContainerizerTest {
             ContainerId id = ContainerizerKit.id("f" + Integer.toHexString(i) + "f");
             assertThat(exited(id).code()).isZero();
         }
-        assertThat(kit.cgroups.present()).isEmpty();
+        kit.until("no cgroup is left", this::noCgroup);
     }
 }

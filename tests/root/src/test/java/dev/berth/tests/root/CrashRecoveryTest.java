@@ -135,8 +135,9 @@ final class CrashRecoveryTest {
             }
             case EXITED_RECEIVED,
                     CGROUP_EMPTY,
-                    ISOLATOR_CLEANED,
                     ROOT_RELEASED,
+                    END_TOLD,
+                    ISOLATOR_CLEANED,
                     END_JOURNALED,
                     RUN_DIRECTORY_REMOVED ->
                     ended(kit);

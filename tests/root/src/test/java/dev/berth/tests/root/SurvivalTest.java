@@ -28,6 +28,7 @@ import java.util.stream.Stream;
 @Tag("root")
 class SurvivalTest {
     private static final int STARTS = 1000;
+    private static final long STILL_NS = TimeUnit.MILLISECONDS.toNanos(333);
     private static final int MONITOR_PRIVATE_KIB = 150;
 
     private Path directory;
@@ -145,9 +146,21 @@ class SurvivalTest {
         assertThat(result.code()).as(result.stderr()).isZero();
     }
 
-    /** Waits until the agent has no container process left and its pool of network namespaces is full again. */
+    /** Waits until the agent has no container process left and nothing changes any more: ended runs are cleaned up and the pool of network namespaces is full again. */
     private void settle() throws IOException {
         await("no monitor is left", () -> childrenOf(spawner()).isEmpty());
+        String[] last = {census()};
+        long[] since = {System.nanoTime()};
+        await(
+                "nothing changes for a third of a second",
+                () -> {
+                    String now = census();
+                    if (!now.equals(last[0])) {
+                        last[0] = now;
+                        since[0] = System.nanoTime();
+                    }
+                    return System.nanoTime() - since[0] > STILL_NS;
+                });
     }
 
     /** What could leak, counted: descriptors of agent and spawner, mounts, cgroups, network namespaces held by the agent, files. */
