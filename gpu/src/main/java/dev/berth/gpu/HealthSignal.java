@@ -7,7 +7,7 @@ import java.util.OptionalInt;
  * Something that a source says about a device's health; what follows from it is the health policy's matter.
  *
  * @param device empty when it concerns every device of the provider
- * @param code the XID, the recovery action, or 0
+ * @param code the XID or SXid, the recovery action, or 0
  * @param pid of the process at fault, in the host's namespace, where the source says so
  * @param detail the source's own words
  * @param source {@code nvml}, {@code kmsg}, {@code probe} ...
@@ -23,6 +23,8 @@ public record HealthSignal(
     /** What is said. */
     public enum Kind {
         XID,
+        /** Of an NVSwitch, from the kernel's log only; concerns every device. {@code code} is the SXid, the detail says {@code Fatal} or {@code Non-fatal}. */
+        SXID,
         ECC_UNCORRECTED,
         ROW_REMAP_PENDING,
         ROW_REMAP_FAILED,
