@@ -8,6 +8,7 @@ import dev.berth.agent.cli.container.LogsVerb;
 import dev.berth.agent.cli.container.PsVerb;
 import dev.berth.agent.cli.container.StatsVerb;
 import dev.berth.agent.cli.container.TopVerb;
+import dev.berth.agent.cli.devicekit.DevicekitVerb;
 import dev.berth.agent.cli.doctor.DoctorVerb;
 import dev.berth.agent.cli.gpu.GpuAttachVerb;
 import dev.berth.agent.cli.gpu.GpuAttachVerb.Direction;
@@ -70,13 +71,14 @@ final class Verbs {
                     "gpu attach",
                     "gpu detach",
                     "gpu release",
+                    "devicekit run",
                     "agent",
                     "quickstart",
                     "doctor",
                     "version");
 
     /** First words of verbs that have two. */
-    static final Set<String> FAMILIES = Set.of("gpu");
+    static final Set<String> FAMILIES = Set.of("gpu", "devicekit");
 
     private Verbs() {}
 
@@ -114,6 +116,7 @@ final class Verbs {
             case "gpu attach" -> Optional.of(new GpuAttachVerb(Direction.ATTACH));
             case "gpu detach" -> Optional.of(new GpuAttachVerb(Direction.DETACH));
             case "gpu release" -> Optional.of(new GpuReleaseVerb());
+            case "devicekit run" -> Optional.of(new DevicekitVerb());
             case "agent" -> Optional.of(new AgentVerb());
             case "quickstart" -> Optional.of(new QuickstartVerb());
             case "doctor" -> Optional.of(new DoctorVerb());

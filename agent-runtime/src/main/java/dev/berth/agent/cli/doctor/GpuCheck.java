@@ -119,15 +119,15 @@ final class GpuCheck {
             Path library = root.resolve(folder).resolve("libnvidia-ml.so.1");
             if (Files.exists(library)) {
                 Optional<String> version = versionOf(library);
-                boolean matches =
-                        driver.isEmpty() || version.isEmpty() || version.equals(driver);
+                boolean matches = driver.isEmpty() || version.isEmpty() || version.equals(driver);
                 findings.add(
                         new Finding(
                                 Area.GPUS,
                                 "NVML library",
                                 matches ? State.PRESENT : State.PARTIAL,
                                 false,
-                                "/" + root.relativize(library)
+                                "/"
+                                        + root.relativize(library)
                                         + (version.isPresent() ? " (" + version.get() + ")" : ""),
                                 matches
                                         ? ""

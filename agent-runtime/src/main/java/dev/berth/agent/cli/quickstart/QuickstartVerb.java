@@ -6,15 +6,14 @@ import dev.berth.agent.cli.http.Hijack;
 import dev.berth.agent.cli.http.Query;
 import dev.berth.agent.cli.http.Response;
 import dev.berth.agent.cli.json.Json;
-import dev.berth.agent.cli.json.JsonReader;
+import dev.berth.agent.cli.playground.Playground;
+import dev.berth.agent.cli.playground.ProbeImage;
 import dev.berth.agent.cli.session.Cli;
 import dev.berth.agent.cli.session.CliException;
 import dev.berth.agent.cli.session.Verb;
 import dev.berth.agent.cli.terminal.OutputPump;
 import dev.berth.agent.cli.view.Human;
-import dev.berth.containerizer.image.ImageException;
 
-import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -26,7 +25,6 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
-import java.util.Optional;
 
 /** {@code berth quickstart}. */
 public final class QuickstartVerb implements Verb {
@@ -50,18 +48,17 @@ public final class QuickstartVerb implements Verb {
 
     @Override
     public int run(Cli cli, Arguments arguments) throws CliException, IOException {
-        try (Playground playground = Playground.open()) {
+        try (Playground playground = Playground.open("quickstart")) {
             long began = System.nanoTime();
-            playground.start(cli);
+            playground.start(cli, List.of("--gpus", "none"));
             step(cli, "started an agent of its own at " + playground.address(), began);
 
             began = System.nanoTime();
-            byte[] archive = QuickstartImage.archive();
-            load(cli, archive);
+            int size = ProbeImage.load(cli);
             step(
                     cli,
                     "made and loaded an OCI image of one static program ("
-                            + Human.size(archive.length)
+                            + Human.size(size)
                             + ", no network)",
                     began);
 
@@ -81,8 +78,6 @@ public final class QuickstartVerb implements Verb {
             }
             step(cli, "started it " + WARM_STARTS + " times more", began);
             show(cli, output, cold, warm.subList(WARM_STARTS / 2, WARM_STARTS));
-        } catch (ImageException e) {
-            throw new CliException(1, String.valueOf(e.getMessage()), e);
         }
         cli.out().println("All of it is removed again. Next:");
         cli.out()
@@ -106,24 +101,6 @@ public final class QuickstartVerb implements Verb {
         cli.out().flush();
     }
 
-    private static void load(Cli cli, byte[] archive) throws CliException, IOException {
-        Query query = Query.of("/images/load").with("quiet", "1");
-        try (Response response =
-                        cli.client()
-                                .upload(
-                                        query,
-                                        new ByteArrayInputStream(archive),
-                                        "application/x-tar");
-                JsonReader messages = new JsonReader(response.body())) {
-            for (Optional<Json> next = messages.next(); next.isPresent(); next = messages.next()) {
-                String error = next.get().at("errorDetail", "message").text();
-                if (!error.isEmpty()) {
-                    throw new CliException(1, "cannot load the image: " + error);
-                }
-            }
-        }
-    }
-
     /** At Docker's defaults, with limits, so that the report shows what of them the host enforces. */
     private static String create(Cli cli) throws CliException, IOException {
         Map<String, Json> host = new LinkedHashMap<>();
@@ -132,7 +109,7 @@ public final class QuickstartVerb implements Verb {
         host.put("NanoCpus", Json.of(500_000_000L));
         host.put("PidsLimit", Json.of(64));
         Map<String, Json> body = new LinkedHashMap<>();
-        body.put("Image", Json.of(QuickstartImage.NAME));
+        body.put("Image", Json.of(ProbeImage.NAME));
         body.put("Hostname", Json.of("quickstart"));
         body.put("Cmd", Json.texts(List.of("report")));
         body.put("AttachStdout", Json.of(true));

@@ -154,6 +154,12 @@ public final class AgentProcess {
         }
     }
 
+    /** Ends the agent with SIGKILL; returns when it is gone. */
+    public void kill() {
+        signal(Signal.SIGKILL);
+        awaitEnd(Duration.ofSeconds(5));
+    }
+
     private void signal(int signal) {
         Processes processes = Linux.host().processes();
         try {

@@ -50,7 +50,8 @@ class GpuCheckTest {
 
     @Test
     void aHostWithoutAnyIsTwoLines() {
-        assertThat(GpuCheck.check(root)).extracting(Finding::name)
+        assertThat(GpuCheck.check(root))
+                .extracting(Finding::name)
                 .containsExactly("NVIDIA GPU", "simulated GPUs");
         assertThat(state("NVIDIA GPU")).isEqualTo(State.MISSING);
         assertThat(state("simulated GPUs")).isEqualTo(State.PRESENT);

@@ -1,4 +1,4 @@
-package dev.berth.agent.cli.quickstart;
+package dev.berth.agent.cli.playground;
 
 import dev.berth.agent.cli.http.EngineClient;
 import dev.berth.agent.cli.http.EngineException;
@@ -9,10 +9,15 @@ import dev.berth.agent.cli.session.AgentProcess;
 import dev.berth.agent.cli.session.Cli;
 import dev.berth.agent.cli.session.CliException;
 import dev.berth.agent.cli.session.HostAddress;
+import dev.berth.linux.ErrnoException;
+import dev.berth.linux.Linux;
+import dev.berth.linux.MountFlags;
 
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
+import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Comparator;
@@ -26,10 +31,11 @@ import java.util.stream.Stream;
  *
  * <p>Thread: main, and the hook's for {@link #close}.
  */
-final class Playground implements AutoCloseable {
+public final class Playground implements AutoCloseable {
     private final Path root;
     private final String cgroup;
     private final Thread hook;
+    private List<String> agentFlags = List.of();
     private Optional<AgentProcess> agent = Optional.empty();
     private boolean closed;
     private volatile boolean interrupted;
@@ -40,34 +46,60 @@ final class Playground implements AutoCloseable {
         hook = new Thread(this::onInterrupt, "remove-playground");
     }
 
-    /** Makes an empty place. Below {@code /run} where that is ours, since an exec-root belongs on a tmpfs. */
-    static Playground open() throws IOException {
+    /**
+     * Makes an empty place. Below {@code /run} where that is ours, since an exec-root belongs on a tmpfs.
+     *
+     * @param purpose the part of its name that tells people what left it behind, if ever something does
+     */
+    public static Playground open(String purpose) throws IOException {
         Path run = Path.of("/run");
+        String prefix = "berth-" + purpose + "-";
         Path root =
                 Files.isWritable(run)
-                        ? Files.createTempDirectory(run, "berth-quickstart-")
-                        : Files.createTempDirectory("berth-quickstart-");
+                        ? Files.createTempDirectory(run, prefix)
+                        : Files.createTempDirectory(prefix);
         Playground playground = new Playground(root);
         Runtime.getRuntime().addShutdownHook(playground.hook);
         return playground;
     }
 
-    HostAddress address() {
+    public HostAddress address() {
         return new HostAddress(root.resolve("berth.sock"), false);
     }
 
-    /** Starts the agent and waits until it answers. */
-    void start(Cli cli) throws CliException {
+    /** A directory of its own for files; mounts directly below it are undone at the end. */
+    public Path root() {
+        return root;
+    }
+
+    /** Name of the agent's cgroup. */
+    public String cgroup() {
+        return cgroup;
+    }
+
+    /**
+     * Starts the agent and waits until it answers.
+     *
+     * @param flags of {@code berth agent} besides its places
+     */
+    public void start(Cli cli, List<String> flags) throws CliException {
+        agentFlags = List.copyOf(flags);
+        launch(cli);
+    }
+
+    private void launch(Cli cli) throws CliException {
         List<String> flags =
-                List.of(
-                        "-H",
-                        address().toString(),
-                        "--data-root",
-                        root.resolve("data").toString(),
-                        "--exec-root",
-                        root.resolve("exec").toString(),
-                        "--cgroup-parent",
-                        cgroup);
+                new ArrayList<>(
+                        List.of(
+                                "-H",
+                                address().toString(),
+                                "--data-root",
+                                root.resolve("data").toString(),
+                                "--exec-root",
+                                root.resolve("exec").toString(),
+                                "--cgroup-parent",
+                                cgroup));
+        flags.addAll(agentFlags);
         Path log = root.resolve("agent.log");
         AgentProcess started;
         synchronized (this) {
@@ -79,6 +111,16 @@ final class Playground implements AutoCloseable {
         }
         started.awaitAnswer(address(), log);
         cli.host(Optional.of(address().toString()));
+    }
+
+    /** Kills the agent with SIGKILL, so that it can prepare for nothing; its containers run on. */
+    public void killAgent() {
+        agent.orElseThrow().kill();
+    }
+
+    /** Starts the agent again as it was started, after {@link #killAgent}. */
+    public void startAgain(Cli cli) throws CliException {
+        launch(cli);
     }
 
     /** Removes containers, ends the agent, and removes its cgroup and files. A second call does nothing. */
@@ -113,7 +155,44 @@ final class Playground implements AutoCloseable {
             }
         } finally {
             removeCgroup();
+            removeMounts();
             removeFiles();
+        }
+    }
+
+    /** What {@link #close} could not remove, for people; empty when all is as before. */
+    public List<String> leftovers() throws IOException {
+        List<String> left = new ArrayList<>();
+        if (Files.exists(root)) {
+            left.add("files: " + root);
+        }
+        for (String line :
+                Files.readAllLines(Path.of("/proc/self/mountinfo"), StandardCharsets.UTF_8)) {
+            String[] words = line.split(" ");
+            if (words[4].startsWith(root + "/")) {
+                left.add("mount: " + words[4]);
+            }
+            if (line.contains(" - cgroup2 ") && Files.exists(Path.of(words[4], cgroup))) {
+                left.add("cgroup: " + words[4] + "/" + cgroup);
+            }
+        }
+        try (DirectoryStream<Path> processes =
+                Files.newDirectoryStream(Path.of("/proc"), "[0-9]*")) {
+            for (Path process : processes) {
+                if (commandLine(process).contains(root.toString())) {
+                    left.add("process: " + process.getFileName());
+                }
+            }
+        }
+        return left;
+    }
+
+    private static String commandLine(Path process) {
+        try {
+            return Files.readString(process.resolve("cmdline"), StandardCharsets.ISO_8859_1);
+        } catch (IOException e) {
+            // It has ended.
+            return "";
         }
     }
 
@@ -171,6 +250,18 @@ final class Playground implements AutoCloseable {
                 }
                 Thread.onSpinWait();
             }
+        }
+    }
+
+    private void removeMounts() {
+        try (DirectoryStream<Path> places = Files.newDirectoryStream(root)) {
+            for (Path place : places) {
+                if (Files.isDirectory(place, LinkOption.NOFOLLOW_LINKS)) {
+                    Linux.host().mounts().umount2(place.toString(), MountFlags.MNT_DETACH);
+                }
+            }
+        } catch (IOException | ErrnoException e) {
+            System.err.println("berth: cannot undo the mounts below " + root + ": " + e);
         }
     }
 
