@@ -18,6 +18,7 @@ final class HouseRules {
     private static final String ISOLATORS = "dev.berth.isolator.*..";
     private static final String CONTAINERIZER = "dev.berth.containerizer..";
     private static final String GPU = "dev.berth.gpu..";
+    private static final String PROTOCOL = "dev.berth.protocol..";
     private static final String NVML = "dev.berth.nvml..";
     private static final String SIMULATOR = "dev.berth.gpu.simulator..";
     private static final String AGENT = "dev.berth.agent..";
@@ -52,6 +53,19 @@ final class HouseRules {
                         ISOLATORS,
                         CONTAINERIZER,
                         GPU,
+                        AGENT,
+                        MASTER));
+        rules.put(
+                "the protocol imports nothing of ours",
+                wall(
+                        PROTOCOL,
+                        LINUX,
+                        SHIM,
+                        ISOLATOR_WORDS,
+                        ISOLATORS,
+                        CONTAINERIZER,
+                        GPU,
+                        NVML,
                         AGENT,
                         MASTER));
         rules.put(

@@ -36,6 +36,9 @@ class HouseRulesTest {
                             dev.berth.containerizer.broken.KnowsIsolator.class),
                     broken("nvml imports nothing of ours", dev.berth.nvml.broken.KnowsLinux.class),
                     broken(
+                            "the protocol imports nothing of ours",
+                            dev.berth.protocol.broken.KnowsAgent.class),
+                    broken(
                             "gpu knows neither the containerizer nor the isolators",
                             dev.berth.gpu.broken.KnowsContainerizer.class),
                     broken(
