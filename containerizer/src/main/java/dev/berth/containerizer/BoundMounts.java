@@ -39,13 +39,21 @@ final class BoundMounts {
         Set<Slot> files = new HashSet<>();
         List<MountSpec> specs = config.mounts();
         for (int n = 0; n < specs.size(); n++) {
-            if (specs.get(n) instanceof MountSpec.Bind bind
-                    && !Files.isDirectory(Path.of(bind.source()))) {
+            if (isFile(specs.get(n))) {
                 files.add(Slot.bind(n));
             }
         }
         config.hostsFiles().values().forEach(name -> files.add(Slot.file(name)));
         return files;
+    }
+
+    /** Whether its mount point is a file, as far as can be told now. */
+    static boolean isFile(MountSpec spec) {
+        return switch (spec) {
+            case MountSpec.Bind bind -> !Files.isDirectory(Path.of(bind.source()));
+            case MountSpec.Ready ready -> !ready.mount().directory();
+            case MountSpec.Tmpfs _ -> false;
+        };
     }
 
     /** Fills what the plan names and nobody has filled yet. */

@@ -14,8 +14,6 @@ import dev.berth.linux.Fd;
 import dev.berth.linux.Linux;
 import dev.berth.linux.OwnedFd;
 
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -154,10 +152,7 @@ public final class SnapshotRoots implements Roots, AutoCloseable {
         List<String> directories = new ArrayList<>();
         List<String> files = new ArrayList<>(config.hostsFiles().keySet());
         for (MountSpec spec : config.mounts()) {
-            boolean file =
-                    spec instanceof MountSpec.Bind bind
-                            && !Files.isDirectory(Path.of(bind.source()));
-            (file ? files : directories).add(spec.target());
+            (BoundMounts.isFile(spec) ? files : directories).add(spec.target());
         }
         return new RootPreparation.Needs(
                 directories, files, Optional.of(config.process().cwd()), config.links());

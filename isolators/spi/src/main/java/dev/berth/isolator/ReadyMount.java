@@ -4,7 +4,7 @@ import dev.berth.linux.ErrnoException;
 import dev.berth.linux.OwnedFd;
 
 /**
- * A mount tree of directories that was put together ahead of starts and is the same for all who get it: read-only, private. Two are equal when they are the same object.
+ * A mount, or a tree of mounts, whose source the agent holds or knows how to find: attached with the attributes that it comes with. Two are equal when they are the same object.
  *
  * <p>Thread: any.
  */
@@ -12,10 +12,13 @@ public interface ReadyMount {
     /** For people: what it is, with a generation where it has one. */
     String name();
 
+    /** Whether its root is a directory: decides what its mount point is made as. */
+    boolean directory();
+
     /**
-     * A detached clone of the whole tree; the caller owns it.
+     * A detached, private clone of the whole tree; the caller owns it. Cheap: conductor.
      *
-     * @throws ErrnoException ESTALE when the tree was replaced and let go
+     * @throws ErrnoException ESTALE when what it stood for was replaced or is gone
      */
     OwnedFd open() throws ErrnoException;
 }

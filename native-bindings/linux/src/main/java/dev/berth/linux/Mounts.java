@@ -19,6 +19,9 @@ public interface Mounts {
     /** FSCONFIG_CMD_CREATE; the failure's detail carries what the file system wrote to its context's log. */
     void fsconfigCreate(Fd context) throws ErrnoException;
 
+    /** FSCONFIG_CMD_RECONFIGURE of the file system of a context that {@link #fsmount} has been called on: takes what was set since. */
+    void fsconfigReconfigure(Fd context) throws ErrnoException;
+
     /** {@code fsmount(2)} with FSMOUNT_CLOEXEC: a detached mount. */
     OwnedFd fsmount(Fd context, long attributes) throws ErrnoException;
 

@@ -60,6 +60,15 @@ final class SyscallMounts implements Mounts {
         }
     }
 
+    @Override
+    public void fsconfigReconfigure(Fd context) throws ErrnoException {
+        SyscallNumber nr = SyscallNumber.fsconfig;
+        long r = Syscall.call(nr, context.number(), MountFlags.FSCONFIG_CMD_RECONFIGURE, 0, 0, 0);
+        if (r < 0) {
+            throw configFailure(context, r, "reconfigure");
+        }
+    }
+
     private static long fsconfig(
             Scratch s, Fd context, int command, String key, long value, long aux)
             throws ErrnoException {

@@ -13,6 +13,7 @@ import dev.berth.isolator.LaunchPlan;
 import dev.berth.isolator.MountAttr;
 import dev.berth.isolator.MountSource;
 import dev.berth.isolator.Phase;
+import dev.berth.isolator.ReadyMount;
 import dev.berth.isolator.SafePath;
 import dev.berth.isolator.Slot;
 import dev.berth.isolator.Slots;
@@ -231,7 +232,7 @@ public final class MountIsolator implements Isolator {
         for (int n = 0; n < config.mounts().size(); n++) {
             switch (config.mounts().get(n)) {
                 case Bind bind -> open(Slot.bind(n), bind.source(), bind.recursive(), slots);
-                case Ready ready -> slots.fill(Slot.bind(n), open(ready));
+                case Ready ready -> open(Slot.bind(n), ready.mount(), slots);
                 case Tmpfs _ -> {} // made by the monitor
             }
         }
@@ -240,11 +241,15 @@ public final class MountIsolator implements Isolator {
         }
     }
 
-    private static OwnedFd open(Ready ready) throws IsolatorException {
+    private static void open(Slot slot, ReadyMount mount, Slots slots) throws IsolatorException {
         try {
-            return ready.mount().open();
+            if (mount.directory()) {
+                slots.fill(slot, mount.open());
+            } else {
+                slots.fillFile(slot, mount.open());
+            }
         } catch (ErrnoException e) {
-            throw new IsolatorException("filesystem/mounts: " + ready.mount().name(), e);
+            throw new IsolatorException("filesystem/mounts: " + mount.name(), e);
         }
     }
 

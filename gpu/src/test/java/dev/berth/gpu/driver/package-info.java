@@ -1,0 +1,4 @@
+@NullMarked
+package dev.berth.gpu.driver;
+
+import org.jspecify.annotations.NullMarked;
