@@ -58,7 +58,7 @@ void sim_event_publish(uint32_t gpu, uint64_t type, uint64_t data, int32_t pid);
 /* Appends a record to the machine's kernel log; no reader is no failure. Under sim_lock. */
 void sim_kmsg(const char *text);
 
-/* Resets the GPU; false when it is in use. `holder` gets the pid or 0. Under sim_lock. */
+/* Resets the GPU; false when it is in use, or off the bus. `holder` gets the pid or 0. Under sim_lock. */
 bool sim_reset(uint32_t gpu, pid_t *holder);
 
 /* What a reset does to the GPU, whoever uses it. Under sim_lock. */

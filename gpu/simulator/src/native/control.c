@@ -6,7 +6,6 @@
  *   event GPU TYPE DATA                        any NVML event
  *   ecc GPU corrected|uncorrected COUNT        adds to both counters; an event each
  *   remap GPU [correctable=N] [uncorrectable=N] [pending=0|1] [failure=0|1]
- *   retire GPU single|double ADDRESS           a retired page, pending
  *   sram GPU [parity=N] [secded=N] [corrected=N] [threshold=0|1]
  *   recovery GPU ACTION                        NVML's number (0 to 5): field 230, XID 154, event
  *   lost GPU|all [on|off] | required GPU|all [on|off]    codes 15 and 16 of every call
@@ -18,7 +17,7 @@
  *   set GPU KEY VALUE                          temperature, utilization, power (- follows the load), clocks, compute, persistence, limit, ecc, fabric, health, replays
  *   nvlink GPU LINK up|down|error [COUNT]
  *   reset GPU                                  as nvidia-smi does
- *   clear faults|fault N|ghosts|gpu N|all      gpu: its conditions, as if it had been reset
+ *   clear faults|fault N|ghosts|gpu N|all      gpu: its conditions, as if it had been reset and put back
  *   kmsg TEXT                                  a kernel log line */
 #define _GNU_SOURCE
 #include "simctl.h"
@@ -168,27 +167,6 @@ static bool remap(char **w, int count) {
 	return true;
 }
 
-static bool retire(char **w, int count) {
-	uint32_t gpu;
-	uint64_t address;
-	if (count != 4 || !gpu_word(w, count, 1, &gpu) || !number(w[3], &address))
-		return false;
-	uint32_t cause = strcmp(w[2], "double") == 0 ? 1 : 0;
-	if (!cause && strcmp(w[2], "single") != 0)
-		return false;
-	struct sim_gpu *g = &sim->gpu[gpu];
-	uint32_t at = g->retired_pages[cause];
-	if (at >= SIM_PAGES)
-		return false;
-	sim_lock();
-	g->retired_address[cause][at] = address;
-	g->retired_time_us[cause][at] = sim_real_us();
-	SIM_STORE(g->retired_pages[cause], at + 1);
-	SIM_STORE(g->retired_pending, 1u);
-	sim_unlock();
-	return true;
-}
-
 static bool sram(char **w, int count) {
 	uint32_t gpu;
 	uint64_t parity, secded, corrected, threshold;
@@ -237,8 +215,11 @@ static bool condition(char **w, int count) {
 		sim_lock();
 		if (strcmp(w[0], "lost") == 0)
 			SIM_STORE(g->lost, (uint32_t)on);
-		else if (strcmp(w[0], "removed") == 0)
+		else if (strcmp(w[0], "removed") == 0) {
+			if (g->removed != (uint32_t)on)
+				sim_event_publish(gpu, SIM_SYSTEM_EVENT | (on ? 1 : 2), 0, 0);
 			SIM_STORE(g->removed, (uint32_t)on);
+		}
 		else
 			SIM_STORE(g->reset_required, (uint32_t)on);
 		sim_unlock();
@@ -372,7 +353,7 @@ static bool reset(char **w, int count) {
 	bool done = sim_reset(gpu, &holder);
 	sim_unlock();
 	if (!done)
-		fprintf(stderr, "simctl: gpu %u is in use by process %d\n", gpu, (int)holder);
+		fprintf(stderr, "simctl: gpu %u is lost, or in use by process %d\n", gpu, (int)holder);
 	return done;
 }
 
@@ -387,7 +368,7 @@ static void clear_faults(uint64_t id) {
 static void clear_gpu(uint32_t gpu) {
 	struct sim_gpu *g = &sim->gpu[gpu];
 	sim_heal(gpu);
-	g->removed = 0;
+	g->lost = g->removed = 0;
 	g->remap_failure = g->sram_threshold = g->inforom_corrupted = 0;
 	g->forced_temperature = g->forced_utilization = g->forced_power_mw = UINT32_MAX;
 }
@@ -440,7 +421,7 @@ static const struct {
 	const char *word;
 	bool (*run)(char **w, int count);
 } commands[] = {{"at", pause_for},	{"wait", pause_for},	{"xid", xid},		{"storm", storm},	{"event", event},	{"ecc", ecc},
-		{"remap", remap},	{"retire", retire},	{"sram", sram},		{"recovery", recovery}, {"lost", condition},	{"required", condition},
+		{"remap", remap},	{"sram", sram},		{"recovery", recovery}, {"lost", condition},	{"required", condition},
 		{"removed", condition}, {"fail", fault},	{"slow", fault},	{"hang", fault},	{"mismatch", mismatch}, {"stuck-memory", stuck_memory},
 		{"stuck-process", stuck_process}, {"set", set}, {"nvlink", nvlink},	{"reset", reset},	{"clear", clear},	{"kmsg", log_line}};
 

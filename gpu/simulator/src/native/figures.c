@@ -97,7 +97,6 @@ void sim_kmsg(const char *text) {
 void sim_heal(uint32_t gpu) {
 	struct sim_gpu *g = &sim->gpu[gpu];
 	g->stuck_bytes = 0;
-	g->lost = 0;
 	g->reset_required = 0;
 	g->recovery_action = 0;
 	if (g->remap_pending) {
@@ -108,7 +107,6 @@ void sim_heal(uint32_t gpu) {
 			g->remap_histogram[1]++;
 		}
 	}
-	g->retired_pending = 0;
 	memset(g->ecc_volatile, 0, sizeof g->ecc_volatile);
 	g->sram_volatile_parity = g->sram_volatile_secded = g->sram_volatile_corrected = 0;
 	g->repair_channel = g->repair_tpc = 0;
@@ -125,6 +123,9 @@ void sim_heal(uint32_t gpu) {
 
 bool sim_reset(uint32_t gpu, pid_t *holder) {
 	struct sim_gpu *g = &sim->gpu[gpu];
+	*holder = 0;
+	if (g->lost || g->removed)
+		return false;
 	for (uint32_t i = 0; i < SIM_SLOTS; i++) {
 		const struct sim_slot *s = &sim->slot[i];
 		if ((s->gpus >> gpu & 1) == 0)

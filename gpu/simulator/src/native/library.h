@@ -2,6 +2,7 @@
 #ifndef BERTH_SIMULATOR_LIBRARY_H
 #define BERTH_SIMULATOR_LIBRARY_H
 
+#include "calls.h"
 #include "client.h"
 #include "nvml.h"
 

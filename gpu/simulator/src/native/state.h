@@ -35,7 +35,9 @@
 #define SIM_PROFILES 18u
 #define SIM_PLACEMENTS 8u
 #define SIM_INSTANCES 8u
-#define SIM_PAGES 64u
+
+/* In the type of a ring event that is of the machine, not of a GPU: boards that come and go. */
+#define SIM_SYSTEM_EVENT (UINT64_C(1) << 63)
 
 #define SIM_BYTE_STATE INT64_C(0x10000000000)
 #define SIM_BYTE_SLOT INT64_C(0x10000001000)
@@ -98,9 +100,7 @@ struct sim_gpu {
 	uint32_t remap_histogram[5]; /* max, high, partial, low, none */
 	uint64_t ecc_volatile[2], ecc_aggregate[2]; /* corrected, uncorrected */
 	uint64_t sram_parity, sram_secded, sram_corrected, sram_volatile_parity, sram_volatile_secded, sram_volatile_corrected;
-	uint32_t sram_threshold, retired_pending;
-	uint32_t retired_pages[2]; /* by cause: single bit, double bit */
-	uint64_t retired_address[2][SIM_PAGES], retired_time_us[2][SIM_PAGES];
+	uint32_t sram_threshold;
 	uint32_t repair_channel, repair_tpc, inforom_corrupted;
 	uint32_t fabric_state, fabric_status, fabric_health;
 	struct sim_link link[SIM_LINKS];

@@ -81,6 +81,7 @@ public final class Simulator {
             tree.clear();
         }
         tree.write(machine, majors);
+        tree.program("nvidia-smi", hostRoot().resolve("usr/bin/nvidia-smi"));
         tree.program("simtask", simtask());
         Path versioned = library().resolveSibling("libnvidia-ml.so." + machine.driver());
         tree.program("libnvidia-ml.so.1", versioned);
