@@ -16,6 +16,7 @@ import dev.berth.agent.cli.gpu.GpuExplainVerb;
 import dev.berth.agent.cli.gpu.GpuHealthVerb;
 import dev.berth.agent.cli.gpu.GpuListVerb;
 import dev.berth.agent.cli.gpu.GpuReleaseVerb;
+import dev.berth.agent.cli.gpu.GpuSimulatorVerb;
 import dev.berth.agent.cli.gpu.GpuTopVerb;
 import dev.berth.agent.cli.gpu.GpuTopologyVerb;
 import dev.berth.agent.cli.image.ImagesVerb;
@@ -71,6 +72,7 @@ final class Verbs {
                     "gpu attach",
                     "gpu detach",
                     "gpu release",
+                    "gpu sim",
                     "devicekit run",
                     "agent",
                     "quickstart",
@@ -116,6 +118,7 @@ final class Verbs {
             case "gpu attach" -> Optional.of(new GpuAttachVerb(Direction.ATTACH));
             case "gpu detach" -> Optional.of(new GpuAttachVerb(Direction.DETACH));
             case "gpu release" -> Optional.of(new GpuReleaseVerb());
+            case "gpu sim" -> Optional.of(new GpuSimulatorVerb());
             case "devicekit run" -> Optional.of(new DevicekitVerb());
             case "agent" -> Optional.of(new AgentVerb());
             case "quickstart" -> Optional.of(new QuickstartVerb());

@@ -239,6 +239,13 @@ class GpuVerbsTest {
     }
 
     @Test
+    void simulatedFaultsNeedASimulator() throws IOException {
+        String info = "{\"DockerRootDir\":\"" + directory + "\"}";
+        assertThat(berth(DEVICES, info, "gpu", "sim", "xid", "3", "79")).isEqualTo(1);
+        assertThat(err()).contains("simulates no GPUs").contains("berth agent --gpus sim:8xH100");
+    }
+
+    @Test
     void aFamilyListsItsVerbsAndSuggests() throws IOException {
         assertThat(berth(DEVICES, "", "gpu", "--help")).isZero();
         assertThat(out()).contains("Usage: berth gpu VERB", "gpu topo", "gpu explain");

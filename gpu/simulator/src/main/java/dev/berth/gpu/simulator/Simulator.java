@@ -13,6 +13,7 @@ import java.security.NoSuchAlgorithmException;
 import java.time.Duration;
 import java.util.HexFormat;
 import java.util.Map;
+import java.util.Optional;
 
 /**
  * A machine with GPUs that are not there, below one directory: {@link #hostRoot} is what a host with these GPUs shows of itself, {@link #library} what any NVML client loads, {@link #state} the file that all of them share.
@@ -153,6 +154,15 @@ public final class Simulator {
     /** What a client on the host gets: where the state is, and that it sees every GPU whatever nodes there are. */
     public Map<String, String> environment() {
         return Map.of("BERTH_SIMULATOR_STATE", state().toString(), "BERTH_SIMULATOR_HOST", "1");
+    }
+
+    /** Control of a machine that somebody else started in this directory; empty when there is none. */
+    public static Optional<SimulatorControl> controlOf(Linux linux, Path directory) {
+        Path program = directory.resolve("tools/simctl");
+        Path state = directory.resolve("root" + LIBRARY_FOLDER).resolve(STATE_FILE);
+        return Files.isExecutable(program) && Files.exists(state)
+                ? Optional.of(new SimulatorControl(new Simctl(linux, program, state)))
+                : Optional.empty();
     }
 
     /** Faults, events and settings of this machine. */
