@@ -47,6 +47,12 @@ public record DeviceTable(
                 0, resourceName, DriverFacts.NONE, List.of(), Topology.of(0), List.of(), List.of());
     }
 
+    /** The same devices as another generation. */
+    public DeviceTable withGeneration(long number) {
+        return new DeviceTable(
+                number, resourceName, driver, devices, topology, controlNodes, withheldNodes);
+    }
+
     public Optional<Device> find(DeviceId id) {
         return devices.stream().filter(device -> device.id().equals(id)).findFirst();
     }
