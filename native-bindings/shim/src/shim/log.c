@@ -175,9 +175,12 @@ static int open_current(struct log *log) {
 	return result == 1 || result == -ENOENT ? begin_file(log) : result;
 }
 
-void log_open(struct log *log, int dir, uint32_t max_bytes, uint32_t max_files) {
+void log_prepare(struct log *log, int dir, uint32_t max_bytes, uint32_t max_files) {
 	*log = (struct log){.dir = dir, .fd = -1, .max_bytes = max_bytes, .max_files = max_files};
-	if (dir >= 0)
+}
+
+void log_open(struct log *log) {
+	if (log->dir >= 0)
 		open_current(log);
 }
 

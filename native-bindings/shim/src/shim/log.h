@@ -34,8 +34,11 @@ uint32_t log_crc_portable(uint32_t crc, const void *bytes, size_t size);
 /* Where the whole frames of a log file end; size is at least that of the header. */
 uint64_t log_whole_frames(const uint8_t *file, uint64_t size);
 
-/* Takes over dir. The current file is opened or begun; a torn last frame is cut off. */
-void log_open(struct log *log, int dir, uint32_t max_bytes, uint32_t max_files);
+/* Takes over dir. Nothing is opened yet. */
+void log_prepare(struct log *log, int dir, uint32_t max_bytes, uint32_t max_files);
+
+/* Opens or begins the current file; a torn last frame is cut off. Appending does the same where it was not done before. */
+void log_open(struct log *log);
 
 /* Appends the length bytes of the buffer's payload as one frame. */
 void log_append(struct log *log, struct log_buffer *buffer, uint32_t length, enum log_stream stream);

@@ -95,7 +95,7 @@ static void load(struct monitor *m, struct packet *packet) {
 	copy_name(m->socket_name, &l->program, h->socket_name);
 	m->run_dir = from_register(m, h->run_dir_reg);
 	set_title(&l->program);
-	log_open(&m->log, from_register(m, h->log_dir_reg), h->log_max_bytes, h->log_max_files);
+	log_prepare(&m->log, from_register(m, h->log_dir_reg), h->log_max_bytes, h->log_max_files);
 }
 
 /* A fresh description of /dev/null: one that is shared between containers would share its flags. The number 0 is the spawner's /dev/null. */
@@ -198,7 +198,6 @@ static void clone_child(struct monitor *m) {
 	l->sync = sync[0];
 	l->child = m->pid = (int)pid;
 	m->cgroup_dir = cgroup;
-	m->start_time = read_start_time(m->pid);
 	if (op->out >= 0)
 		m->registers[op->out] = m->pidfd;
 }
@@ -240,7 +239,6 @@ static void set_window(struct monitor *m) {
 
 static void prepare(struct monitor *m, struct packet *packet, uint64_t received_ns) {
 	close_inherited(packet);
-	sys_setsid();
 	sys_sigmask(~0ull);
 	sys_signal(SIG_PIPE, SYS_SIG_IGN);
 	sys_signal(SIG_CHLD, SYS_SIG_DFL);
@@ -262,14 +260,21 @@ static void prepare(struct monitor *m, struct packet *packet, uint64_t received_
 	launch_stamp(&m->launch, STAMP_MONITOR);
 }
 
+/* What nobody waits for until the child has left the launch, done while it is in it. */
+static void settle(struct monitor *m) {
+	sys_setsid();
+	m->start_time = read_start_time(m->pid);
+	int error = serve_listen(m);
+	if (error < 0)
+		fail(m, SECTION_MONITOR, -1, -error);
+	log_open(&m->log);
+}
+
 void monitor_main(struct packet *packet, uint64_t received_ns) {
 	struct monitor *m = &monitor;
 	struct launch *l = &m->launch;
 	prepare(m, packet, received_ns);
 	load(m, packet);
-	int error = serve_listen(m);
-	if (error < 0)
-		fail(m, SECTION_MONITOR, -1, -error);
 	make_streams(m);
 	launch_stamp(l, STAMP_HOST);
 	if (launch_run(l, 0, l->program.clone_at) < 0)
@@ -281,6 +286,7 @@ void monitor_main(struct packet *packet, uint64_t received_ns) {
 		watch_abort(m);
 	if (m->pty < 0)
 		set_window(m);
+	settle(m);
 	monitor_close_spent(m);
 	sys_munmap(l->base, l->size);
 	watch_run(m);

@@ -237,10 +237,15 @@ static void crc_is_castagnoli(void) {
 			CHECK(log_crc(7, failure + from, size) == log_crc_portable(7, failure + from, size));
 }
 
+static void open_log(struct log *log, int dir, uint32_t max_bytes, uint32_t max_files) {
+	log_prepare(log, dir, max_bytes, max_files);
+	log_open(log);
+}
+
 static void torn_frames_are_cut(void) {
 	int dir = scratch("torn");
 	struct log log;
-	log_open(&log, dir, 0, 1);
+	open_log(&log, dir, 0, 1);
 	append(&log, "whole\n");
 	long whole = file_size(dir, "log");
 	append(&log, "torn\n");
@@ -252,7 +257,7 @@ static void torn_frames_are_cut(void) {
 		static char saved[256];
 		CHECK(sys_pread(fd, saved, sizeof saved, 0) == full);
 		CHECK(sys_ftruncate(fd, (uint64_t)size) == 0);
-		log_open(&log, dir, 0, 1);
+		open_log(&log, dir, 0, 1);
 		CHECK(file_size(dir, "log") == (size == full ? full : whole) && log.sequence == 1);
 		close_log(&log);
 		sys_ftruncate(fd, 0);
@@ -265,7 +270,7 @@ static void torn_frames_are_cut(void) {
 	sys_lseek(fd, -1, 2);
 	sys_write(fd, "x", 1);
 	sys_close(fd);
-	log_open(&log, dir, 0, 1);
+	open_log(&log, dir, 0, 1);
 	CHECK(file_size(dir, "log") == whole);
 	append(&log, "on\n");
 	CHECK(file_size(dir, "log") == whole + 24 + 3 && log.dropped == 0);
@@ -279,12 +284,12 @@ static void foreign_files_are_kept_aside(void) {
 	sys_write(fd, "not a log", 9);
 	sys_close(fd);
 	struct log log;
-	log_open(&log, dir, 0, 2);
+	open_log(&log, dir, 0, 2);
 	append(&log, "mine\n");
 	CHECK(file_size(dir, "log.1") == 9 && file_size(dir, "log") == 32 + 24 + 5);
 	close_log(&log);
 	/* Damage in the middle, with more than one frame behind it, is no torn write. */
-	log_open(&log, dir, 0, 3);
+	open_log(&log, dir, 0, 3);
 	for (int i = 0; i < 2000; i++)
 		append(&log, "more of it\n");
 	close_log(&log);
@@ -292,7 +297,7 @@ static void foreign_files_are_kept_aside(void) {
 	sys_lseek(fd, 32, 0);
 	sys_write(fd, "\377\377\377\377", 4);
 	sys_close(fd);
-	log_open(&log, dir, 0, 3);
+	open_log(&log, dir, 0, 3);
 	CHECK(file_size(dir, "log.1") > 60000 && file_size(dir, "log") == 32 && log.sequence == 2);
 	close_log(&log);
 	sys_close(dir);
@@ -301,13 +306,13 @@ static void foreign_files_are_kept_aside(void) {
 static void rotation_counts_up(void) {
 	int dir = scratch("rotate");
 	struct log log;
-	log_open(&log, dir, 100, 3);
+	open_log(&log, dir, 100, 3);
 	for (int i = 0; i < 10; i++)
 		append(&log, "0123456789");
 	CHECK(log.sequence == 5 && log.dropped == 0);
 	CHECK(file_sequence(dir, "log") == 5 && file_sequence(dir, "log.1") == 4 && file_sequence(dir, "log.2") == 3 && file_size(dir, "log.3") == -ENOENT);
 	close_log(&log);
-	log_open(&log, dir, 100, 1);
+	open_log(&log, dir, 100, 1);
 	for (int i = 0; i < 3; i++)
 		append(&log, "0123456789");
 	CHECK(log.sequence == 7 && file_sequence(dir, "log") == 7 && file_sequence(dir, "log.1") == 4);
@@ -329,7 +334,7 @@ static void what_cannot_be_written_is_counted(void) {
 	int dir = scratch("full");
 	struct log log;
 	sys_signal(25, SYS_SIG_IGN);
-	log_open(&log, dir, 0, 1);
+	open_log(&log, dir, 0, 1);
 	append(&log, "fits\n");
 	long whole = file_size(dir, "log");
 	limit_file_size((uint64_t)whole + 30);
