@@ -1,6 +1,7 @@
 package dev.berth.gpu.driver;
 
 import dev.berth.gpu.Device;
+import dev.berth.gpu.DeviceException;
 import dev.berth.gpu.DeviceGrant;
 import dev.berth.gpu.DeviceId;
 import dev.berth.gpu.DeviceTable;
@@ -25,6 +26,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
+import java.util.Set;
 import java.util.stream.Stream;
 
 /** A host with an NVIDIA driver, in a directory: about sixty real ELF files made by gcc, firmware, configuration, and {@code /proc/driver/nvidia} of some GPUs. */
@@ -99,6 +101,15 @@ public final class DriverRootFixture {
 
     private static DeviceNode node(String path, int major, int minor) {
         return new DeviceNode(path, 'c', major, minor, 0666, 0, 0, "rw");
+    }
+
+    /**
+     * The view of it.
+     *
+     * @param trees false: as on a kernel that cannot clone detached trees
+     */
+    public DriverView open(Path scratch, boolean trees) throws DeviceException {
+        return DriverView.open(Linux.host(), root, root, scratch, Set.of(0), trees);
     }
 
     /** A grant of the devices with these indices. */
