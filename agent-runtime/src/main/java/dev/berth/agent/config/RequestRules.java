@@ -63,6 +63,7 @@ final class RequestRules {
                     "CpusetCpus",
                     "CpusetMems",
                     "DeviceCgroupRules",
+                    "DeviceRequests",
                     "Devices",
                     "Dns",
                     "DnsOptions",
@@ -102,7 +103,6 @@ final class RequestRules {
                     "PortBindings", "use --network host, whose ports are the host's",
                     "PublishAllPorts", "use --network host, whose ports are the host's",
                     "VolumesFrom", "bind the same host directory in both containers",
-                    "DeviceRequests", "grant nodes with --device",
                     "CgroupParent", "start the agent with --cgroup-parent",
                     "Links", "",
                     "VolumeDriver", "bind a host directory (-v /host:/path)");
@@ -114,6 +114,7 @@ final class RequestRules {
         refuseOthers(host, HOST, HOST_HINTS);
         network(host.text("NetworkMode"), networking);
         modes(host);
+        DeviceDemand.of(host, Set.of());
         String logDriver = host.object("LogConfig").text("Type");
         if (!List.of("", "json-file", "local", "berth").contains(logDriver)) {
             throw AgentException.refused(
