@@ -3,6 +3,7 @@ package dev.berth.agent;
 import dev.berth.agent.config.AgentConfig;
 import dev.berth.agent.config.AgentException;
 import dev.berth.agent.config.AgentLog;
+import dev.berth.agent.device.DeviceSetup;
 import dev.berth.containerizer.Containerizer;
 import dev.berth.containerizer.ContainerizerException;
 import dev.berth.containerizer.ContainerizerSettings;
@@ -43,6 +44,7 @@ import java.util.function.Function;
  *
  * @param logDirectory where a container's log is
  * @param generatedFile where a generated file of a container must be
+ * @param devices where devices come from
  * @param opened what is closed at the end, in this order, after the containerizer
  */
 public record Machinery(
@@ -50,6 +52,7 @@ public record Machinery(
         ImageStore images,
         Function<ContainerId, Path> logDirectory,
         BiFunction<ContainerId, String, Path> generatedFile,
+        DeviceSetup devices,
         Deque<AutoCloseable> opened) {
     private static final long SPAWNER_PATIENCE_NS = 500_000_000L;
 
@@ -95,6 +98,7 @@ public record Machinery(
                     images,
                     containerizer::logDirectory,
                     containerizer::generatedFile,
+                    devices(linux, config, cgroups, opened),
                     opened);
         } catch (IOException
                 | ErrnoException
@@ -105,6 +109,12 @@ public record Machinery(
             close(opened);
             throw AgentException.failed("prepare " + config.dataRoot(), e);
         }
+    }
+
+    private static DeviceSetup devices(
+            Linux linux, AgentConfig config, Cgroup2Control cgroups, Deque<AutoCloseable> opened)
+            throws AgentException {
+        return DeviceSetup.none(config.dataRoot().resolve("agent").resolve("devices"));
     }
 
     /** Without containers the agent's cgroups are of no more use; the spawner in them takes a moment to end. */

@@ -190,6 +190,7 @@ public final class NodeAgent implements AutoCloseable {
                 execs,
                 counters,
                 AgentClock.SYSTEM,
+                made.devices(),
                 this::wake);
     }
 

@@ -3,6 +3,7 @@ package dev.berth.agent;
 import dev.berth.agent.config.AgentConfig;
 import dev.berth.agent.config.AgentException;
 import dev.berth.agent.config.DeviceOptions;
+import dev.berth.agent.device.DeviceSetup;
 import dev.berth.linux.Linux;
 
 import java.nio.file.Path;
@@ -22,6 +23,11 @@ final class FakeAgent implements AutoCloseable {
     }
 
     FakeAgent(Path directory, int exitWhenIdleSeconds) throws AgentException {
+        this(directory, exitWhenIdleSeconds, DeviceSetup.none(directory.resolve("devices")));
+    }
+
+    FakeAgent(Path directory, int exitWhenIdleSeconds, DeviceSetup devices)
+            throws AgentException {
         socket = directory.resolve("a.sock");
         containers = new FakeContainerizer(directory.resolve("containers"));
         AgentConfig config =
@@ -45,6 +51,7 @@ final class FakeAgent implements AutoCloseable {
                                         images,
                                         containers::log,
                                         containers::file,
+                                        devices,
                                         new ArrayDeque<>()));
     }
 

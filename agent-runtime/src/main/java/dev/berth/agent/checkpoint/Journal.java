@@ -19,7 +19,7 @@ import java.util.Locale;
 import java.util.zip.CRC32C;
 
 /**
- * An append-only file of JSON lines, each behind eight hex digits of CRC-32C. An append survives a crash of the agent, not a power cut. A torn or damaged line is skipped when the journal is read.
+ * An append-only file of JSON lines, each behind eight hex digits of CRC-32C. An append survives a crash of the agent, a durable one a power cut too. A torn or damaged line is skipped when the journal is read.
  *
  * <p>Thread: conductor only.
  */
@@ -91,6 +91,16 @@ public final class Journal implements AutoCloseable {
             write(ByteBuffer.wrap(line(entry)));
         } catch (IOException e) {
             throw AgentException.failed("append to journal " + file, e);
+        }
+    }
+
+    /** The same, and returns when it would survive a power cut too. */
+    public void appendDurably(ObjectNode entry) throws AgentException {
+        append(entry);
+        try {
+            channel.force(false);
+        } catch (IOException e) {
+            throw AgentException.failed("sync journal " + file, e);
         }
     }
 

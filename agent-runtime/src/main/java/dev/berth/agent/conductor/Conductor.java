@@ -2,6 +2,7 @@ package dev.berth.agent.conductor;
 
 import dev.berth.agent.config.AgentException;
 import dev.berth.agent.config.AgentLog;
+import dev.berth.agent.device.DeviceSnapshot;
 import dev.berth.containerizer.Containerizer.ContainerEvent;
 
 import org.agrona.concurrent.Agent;
@@ -31,6 +32,7 @@ public final class Conductor implements Agent {
     private final Creation creation;
     private final Execs execs;
     private final Guards guards;
+    private final Grants grants;
     private final Updates updates;
     private long lastActivityNs;
 
@@ -39,6 +41,7 @@ public final class Conductor implements Agent {
         this.parts = parts;
         registry = new Registry(parts.views());
         history = new History(parts);
+        grants = new Grants(this, parts, registry);
         execs = new Execs(this, parts, registry);
         updates = new Updates(this, parts);
         lifecycle = new Lifecycle(this, parts, registry, history, timers);
@@ -50,7 +53,7 @@ public final class Conductor implements Agent {
 
     /** Takes over what an earlier agent left: records, journal, running containers. */
     public void recover() throws AgentException {
-        new Recovery(parts, registry, history).run();
+        new Recovery(parts, registry, history, grants).run();
         while (parts.containerizer().poll(this::onContainerEvent, EVENTS_PER_CYCLE) > 0) {
             // Exits of the meantime come first, so that the API never shows an older state.
         }
@@ -78,13 +81,14 @@ public final class Conductor implements Agent {
             lastActivityNs = parts.clock().monotonicNs();
         }
         work += parts.containerizer().poll(this::onContainerEvent, EVENTS_PER_CYCLE);
+        work += grants.desk().poll();
         work += timers.run(parts.clock().monotonicNs());
         return work;
     }
 
     /** When the next timer is due, monotonic; Long.MAX_VALUE when there is none. */
     public long nextTimerNs() {
-        return timers.nextNs();
+        return Math.min(timers.nextNs(), grants.desk().nextNs());
     }
 
     @Override
@@ -94,7 +98,13 @@ public final class Conductor implements Agent {
 
     @Override
     public void onClose() {
+        grants.desk().close();
         history.close();
+    }
+
+    /** The devices as they are now. Any thread. */
+    public DeviceSnapshot devices() {
+        return grants.desk().snapshot();
     }
 
     /** Since when nothing runs and nothing was asked; Long.MAX_VALUE while something does. */
@@ -126,6 +136,10 @@ public final class Conductor implements Agent {
 
     Execs execs() {
         return execs;
+    }
+
+    Grants grants() {
+        return grants;
     }
 
     Guards guards() {

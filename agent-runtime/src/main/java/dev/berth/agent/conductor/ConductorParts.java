@@ -2,6 +2,7 @@ package dev.berth.agent.conductor;
 
 import dev.berth.agent.checkpoint.ContainerRecords;
 import dev.berth.agent.config.SpecTranslation;
+import dev.berth.agent.device.DeviceSetup;
 import dev.berth.containerizer.Containerizer;
 import dev.berth.containerizer.image.ImageStore;
 import dev.berth.isolator.ContainerId;
@@ -16,6 +17,7 @@ import java.util.function.BiFunction;
  * @param generatedFile where a container's generated file of a name must be before a start
  * @param roots lane for root file systems and checkpoints
  * @param kernel lane for what may block in the cgroup file system
+ * @param devices where devices come from
  * @param wake makes the conductor's thread run its next cycle soon; called from any thread
  */
 public record ConductorParts(
@@ -31,4 +33,5 @@ public record ConductorParts(
         ExecViews execViews,
         Counters counters,
         AgentClock clock,
+        DeviceSetup devices,
         Runnable wake) {}

@@ -6,7 +6,10 @@ import dev.berth.agent.config.AgentException;
 import dev.berth.agent.config.AgentLog;
 import dev.berth.agent.config.CreateRequest;
 import dev.berth.agent.config.LimitTranslation;
+import dev.berth.agent.device.DeviceSnapshot;
 import dev.berth.containerizer.ContainerizerException;
+import dev.berth.gpu.DeviceRequest.Selection;
+import dev.berth.gpu.choice.Explanation;
 import dev.berth.isolator.ContainerId;
 import dev.berth.isolator.Usage;
 import dev.berth.linux.OwnedFd;
@@ -23,6 +26,8 @@ import java.util.function.Consumer;
  * <p>Thread: the asker's.
  */
 public final class ConductorProxy {
+    private static final int EXPLAINED_GROUPS = 5;
+
     private final Conductor conductor;
     private final LimitTranslation limits;
     private final Consumer<Runnable> asker;
@@ -250,6 +255,61 @@ public final class ConductorProxy {
     public void tellImage(String action, String reference) {
         conductor.offer(
                 () -> conductor.tell("image", action, reference, Map.of("name", reference)));
+    }
+
+    /** Devices with fresh figures, as far as their sources answer at once. */
+    public void freshDevices(Answer<DeviceSnapshot> answer) {
+        Answer<DeviceSnapshot> home = home(answer);
+        conductor.offer(() -> conductor.grants().desk().fresh(home::onResult));
+    }
+
+    /** Devices as they were at the end of the last cycle. */
+    public DeviceSnapshot devices() {
+        return conductor.devices();
+    }
+
+    /** What a request for devices would get, and why. */
+    public void explainDevices(String kind, Selection selection, Answer<Explanation> answer) {
+        Answer<Explanation> home = home(answer);
+        conductor.offer(() -> {
+            try {
+                home.onResult(
+                        conductor.grants().desk().explain(kind, selection, EXPLAINED_GROUPS));
+            } catch (AgentException e) {
+                home.onFailure(e);
+            }
+        });
+    }
+
+    /** An operator gives a device back. */
+    public void releaseDevice(String name, Answer<Boolean> answer) {
+        Answer<Boolean> home = home(answer);
+        conductor.offer(() -> {
+            try {
+                conductor.grants().desk().lift(name);
+                home.onResult(true);
+            } catch (AgentException e) {
+                home.onFailure(e);
+            }
+        });
+    }
+
+    /** Gives a running container more devices: their ids. */
+    public void attachDevices(
+            String reference, String kind, Selection selection, Answer<List<String>> answer) {
+        with(
+                reference,
+                answer,
+                (container, home) -> conductor.grants().attach(container, kind, selection, home));
+    }
+
+    /** Takes devices from a running container: their ids. */
+    public void detachDevices(
+            String reference, String kind, List<String> names, Answer<List<String>> answer) {
+        with(
+                reference,
+                answer,
+                (container, home) -> conductor.grants().detach(container, kind, names, home));
     }
 
     public void execCreate(String reference, ExecRequest request, Answer<String> answer) {

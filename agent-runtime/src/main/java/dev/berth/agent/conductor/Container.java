@@ -3,6 +3,7 @@ package dev.berth.agent.conductor;
 import dev.berth.agent.checkpoint.ContainerRecord;
 import dev.berth.agent.config.ContainerSpec;
 import dev.berth.agent.config.SpecTranslation.Identity;
+import dev.berth.agent.device.DevicePlan;
 import dev.berth.containerizer.launch.LaunchTimeline;
 import dev.berth.isolator.ContainerConfig;
 import dev.berth.isolator.ContainerId;
@@ -52,6 +53,12 @@ final class Container {
 
     /** Whether {@link #config} is prepared for the next start. */
     boolean prepared;
+
+    /** The devices that {@link #config} was made with. */
+    DevicePlan plan = DevicePlan.NONE;
+
+    /** What it holds, from before its start until its end. */
+    DevicePlan held = DevicePlan.NONE;
 
     @Nullable LaunchTimeline timeline;
     List<String> warnings = List.of();
@@ -111,6 +118,7 @@ final class Container {
                 List.copyOf(execs),
                 List.copyOf(exits),
                 Optional.ofNullable(timeline),
-                warnings);
+                warnings,
+                held.deviceIds());
     }
 }

@@ -18,6 +18,7 @@ import java.util.Optional;
  * @param exits the last runs, oldest first
  * @param timeline of the last start
  * @param warnings what the host could not enforce for the last start
+ * @param devices ids of the devices that it holds now
  */
 public record ContainerView(
         ContainerId id,
@@ -37,7 +38,8 @@ public record ContainerView(
         List<String> execs,
         List<Exit> exits,
         Optional<LaunchTimeline> timeline,
-        List<String> warnings) {
+        List<String> warnings,
+        List<String> devices) {
     /** One ended run. */
     public record Exit(int run, int code, boolean oomKilled, long startedNs, long finishedNs) {}
 }

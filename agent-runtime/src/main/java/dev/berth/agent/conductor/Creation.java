@@ -10,6 +10,8 @@ import dev.berth.agent.config.GeneratedFiles;
 import dev.berth.agent.config.MountTranslation;
 import dev.berth.agent.config.SpecMerge;
 import dev.berth.agent.config.SpecTranslation.Identity;
+import dev.berth.agent.device.DevicePlan;
+import dev.berth.agent.device.Edits;
 import dev.berth.containerizer.Containerizer.ResolvedUser;
 import dev.berth.containerizer.Containerizer.RootSource;
 import dev.berth.containerizer.ContainerizerException;
@@ -51,6 +53,7 @@ final class Creation {
         String name = request.name().orElseGet(() -> names.name(registry::isTaken));
         ContainerSpec spec;
         Optional<Image> image;
+        DevicePlan plan;
         try {
             image = image(request);
             spec =
@@ -60,6 +63,7 @@ final class Creation {
                             image.map(Image::config),
                             id.shortForm());
             parts.translation().translate(id, spec, Identity.ROOT);
+            plan = conductor.grants().predict(id, spec).orElse(DevicePlan.NONE);
             registry.reserve(name, id);
         } catch (AgentException e) {
             answer.onFailure(e);
@@ -70,7 +74,7 @@ final class Creation {
                 parts.roots(),
                 () -> {
                     try {
-                        Built built = build(id, name, now, spec);
+                        Built built = build(id, name, now, spec, plan);
                         conductor.offer(() -> created(built, answer));
                     } catch (AgentException e) {
                         undo(id);
@@ -89,17 +93,21 @@ final class Creation {
                 });
     }
 
-    private record Built(ContainerRecord record, ContainerConfig config) {}
+    /** @param plan the devices that {@code config} was prepared with */
+    private record Built(ContainerRecord record, ContainerConfig config, DevicePlan plan) {}
 
     private void created(Built built, Answer<Created> answer) {
         Container container = new Container(built.record());
         container.config = built.config();
+        container.plan = built.plan();
         container.rootKnown = true;
         container.prepared = true;
         registry.add(container);
         parts.counters().increment(Counter.CONTAINERS_CREATED);
         conductor.tell(container, "create", Map.of());
-        answer.onResult(new Created(container.id, warnings(container.spec)));
+        List<String> warnings = warnings(container.spec);
+        warnings.addAll(built.plan().edits().warnings());
+        answer.onResult(new Created(container.id, warnings));
     }
 
     /** What this host cannot enforce of what was asked. */
@@ -176,7 +184,8 @@ final class Creation {
         }
     }
 
-    private Built build(ContainerId id, String name, long now, ContainerSpec spec)
+    private Built build(
+            ContainerId id, String name, long now, ContainerSpec spec, DevicePlan plan)
             throws AgentException {
         try {
             Fields host = new Fields(spec.hostConfig(), "HostConfig");
@@ -191,11 +200,13 @@ final class Creation {
                                     spec.config().path("User").asText(""),
                                     host.list("GroupAdd"));
             Identity identity = new Identity(user.uid(), user.gid(), user.groups(), user.home());
-            ContainerConfig config = parts.translation().translate(id, spec, identity);
+            ContainerConfig config =
+                    Edits.applied(
+                            parts.translation().translate(id, spec, identity), plan.edits());
             parts.containerizer().prepareStart(config);
             ContainerRecord record = new ContainerRecord(id, name, now, spec, identity);
             parts.records().save(record);
-            return new Built(record, config);
+            return new Built(record, config, plan);
         } catch (ContainerizerException e) {
             throw AgentException.failed("create container " + name, e);
         }
@@ -370,7 +381,10 @@ final class Creation {
                             image.map(i -> i.id().toString()).orElse(""),
                             image.map(Image::config),
                             id.shortForm());
-            ContainerConfig config = parts.translation().translate(id, spec, Identity.ROOT);
+            DevicePlan plan = conductor.grants().predict(id, spec).orElse(DevicePlan.NONE);
+            ContainerConfig config =
+                    Edits.applied(
+                            parts.translation().translate(id, spec, Identity.ROOT), plan.edits());
             answer.onResult(parts.containerizer().plan(config));
         } catch (AgentException e) {
             answer.onFailure(e);

@@ -98,6 +98,7 @@ final class Lifecycle {
             container.error = "unknown exit status: the monitor was lost";
         }
         container.keepExit();
+        conductor.grants().release(container);
         boolean again =
                 !container.removeAsked
                         && !container.restartAsked
@@ -145,14 +146,21 @@ final class Lifecycle {
             container.restartAsked = false;
             starts.launch(container);
         } else if (again) {
-            container.restartDelayNs =
-                    RestartPolicies.delayNs(
-                            container.restartDelayNs, container.finishedNs - container.startedNs);
-            container.timer =
-                    timers.at(
-                            parts.clock().monotonicNs() + container.restartDelayNs,
-                            () -> restartByPolicy(container));
+            restartLater(container);
         }
+    }
+
+    /** Lets the restart policy try again after a pause that grows. */
+    void restartLater(Container container) {
+        container.status = Status.RESTARTING;
+        registry.publish(container);
+        container.restartDelayNs =
+                RestartPolicies.delayNs(
+                        container.restartDelayNs, container.finishedNs - container.startedNs);
+        container.timer =
+                timers.at(
+                        parts.clock().monotonicNs() + container.restartDelayNs,
+                        () -> restartByPolicy(container));
     }
 
     private void restartByPolicy(Container container) {

@@ -7,20 +7,24 @@ import dev.berth.agent.config.AgentLog;
 import dev.berth.containerizer.Containerizer.KnownContainer;
 import dev.berth.containerizer.ContainerizerException;
 import dev.berth.containerizer.image.ImageException;
+import dev.berth.isolator.ContainerConfig;
 import dev.berth.isolator.ContainerId;
 
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
+import java.util.stream.Collectors;
 
 /** The first thing an agent does: reads what an earlier one wrote, lets the containerizer find what runs, and clears away creations and removals that were cut short. */
 final class Recovery {
     private final ConductorParts parts;
     private final Registry registry;
     private final History history;
+    private final Grants grants;
 
-    Recovery(ConductorParts parts, Registry registry, History history) {
+    Recovery(ConductorParts parts, Registry registry, History history, Grants grants) {
+        this.grants = grants;
         this.parts = parts;
         this.registry = registry;
         this.history = history;
@@ -44,12 +48,19 @@ final class Recovery {
                 parts.counters().increment(Counter.CONTAINERS_RECOVERED);
             }
         }
+        grants.recover(
+                registry.all().stream()
+                        .filter(container -> container.status == Status.RUNNING)
+                        .map(container -> container.id)
+                        .collect(Collectors.toSet()));
         // Translation may look other containers up by name, so it follows when all are there.
         for (Container container : List.copyOf(registry.all())) {
             try {
-                container.config =
+                ContainerConfig config =
                         parts.translation()
                                 .translate(container.id, container.spec, container.identity);
+                container.config = grants.recovered(container, config);
+                registry.publish(container);
                 known.add(new KnownContainer(container.config, container.status == Status.RUNNING));
             } catch (AgentException e) {
                 AgentLog.error("container " + container.id.shortForm(), e);

@@ -2,6 +2,8 @@ package dev.berth.agent.conductor;
 
 import dev.berth.agent.config.AgentException;
 import dev.berth.agent.config.LogOptions;
+import dev.berth.agent.device.DevicePlan;
+import dev.berth.agent.device.Edits;
 import dev.berth.containerizer.Containerizer.ContainerEvent;
 import dev.berth.containerizer.Containerizer.LogLimits;
 import dev.berth.containerizer.ContainerizerException;
@@ -58,35 +60,77 @@ final class Starts {
         }
     }
 
+    /** First the devices that it wants, which it may have to wait for, then the run. */
     void launch(Container container) {
+        Status before = container.status;
+        container.status = Status.STARTING;
+        conductor
+                .grants()
+                .acquire(
+                        container,
+                        new Grants.Starter() {
+                            @Override
+                            public void onPlan(DevicePlan plan) {
+                                run(container, plan, before);
+                            }
+
+                            @Override
+                            public void onRefused(AgentException why) {
+                                refuse(container, before, why);
+                            }
+                        });
+        if (container.status == Status.STARTING && container.pid == 0) {
+            registry.publish(container);
+        }
+    }
+
+    private void run(Container container, DevicePlan plan, Status status) {
         int before = container.run;
-        Status status = container.status;
         try {
             ContainerConfig config = container.config;
-            if (!container.prepared || config == null) {
+            boolean ready = container.prepared && config != null && plan.equals(container.plan);
+            if (!ready || config == null) {
                 config =
-                        parts.translation()
-                                .translate(container.id, container.spec, container.identity);
+                        Edits.applied(
+                                parts.translation()
+                                        .translate(
+                                                container.id, container.spec, container.identity),
+                                plan.edits());
                 container.config = config;
+                container.plan = plan;
             }
             LogLimits log = LogOptions.of(container.spec);
             container.run++;
             history.starting(container);
             container.stoppedByUser = false;
             container.removeAsked = false;
-            container.status = Status.STARTING;
+            container.prepared = false;
             registry.publish(container);
-            if (container.prepared) {
-                container.prepared = false;
+            if (ready) {
                 parts.containerizer().start(config, log);
             } else {
                 prepare(container, config, log);
             }
         } catch (AgentException e) {
             container.run = before;
-            container.status = status == Status.RESTARTING ? Status.EXITED : status;
-            registry.publish(container);
-            Lifecycle.drain(container.startAnswers).forEach(answer -> answer.onFailure(e));
+            conductor.grants().release(container);
+            refuse(container, status, e);
+        }
+    }
+
+    /** Nothing was started: the container is as it was. A restart by policy is tried again later, since devices that are lacking now may come back. */
+    private void refuse(Container container, Status before, AgentException why) {
+        boolean again = before == Status.RESTARTING;
+        container.status = again ? Status.EXITED : before;
+        container.error = why.chain();
+        parts.counters().increment(Counter.CONTAINER_START_FAILURES);
+        registry.publish(container);
+        Lifecycle.drain(container.startAnswers).forEach(answer -> answer.onFailure(why));
+        runAfterStart(container);
+        if (again && container.status == Status.EXITED) {
+            lifecycle.restartLater(container);
+        } else if (container.spec.autoRemove() && container.status == Status.CREATED) {
+            lifecycle.remove(container, Answer.ignore());
         }
     }
 
@@ -167,6 +211,7 @@ final class Starts {
         container.pid = 0;
         container.finishedNs = parts.clock().realtimeNs();
         container.status = container.exits.isEmpty() ? Status.CREATED : Status.EXITED;
+        conductor.grants().release(container);
         parts.counters().increment(Counter.CONTAINER_START_FAILURES);
         history.ended(container);
         registry.publish(container);

@@ -186,6 +186,8 @@ public final class ApiServer implements AutoCloseable {
         StatsRoutes.add(table);
         TopRoutes.add(table);
         ImageRoutes.add(table);
+        GpuRoutes.add(table);
+        MetricsRoutes.add(table);
         return table;
     }
 

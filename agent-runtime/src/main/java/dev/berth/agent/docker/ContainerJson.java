@@ -255,6 +255,8 @@ final class ContainerJson {
         out.put("Run", view.run());
         ArrayNode warnings = out.putArray("Warnings");
         view.warnings().forEach(warnings::add);
+        ArrayNode devices = out.putArray("Devices");
+        view.devices().forEach(devices::add);
         ArrayNode stages = out.putArray("Timeline");
         view.timeline()
                 .ifPresent(timeline -> {

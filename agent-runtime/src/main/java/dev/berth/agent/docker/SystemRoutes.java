@@ -198,7 +198,7 @@ final class SystemRoutes {
         }
     }
 
-    private static String hostname() {
+    static String hostname() {
         return line("/proc/sys/kernel/hostname", "");
     }
 

@@ -1,0 +1,26 @@
+package dev.berth.agent.device;
+
+import dev.berth.gpu.ContainerEdits;
+import dev.berth.gpu.DeviceException;
+
+import java.util.List;
+
+/** Devices that CDI files describe and that are nobody's alone. Conductor. */
+@FunctionalInterface
+public interface CdiSource {
+    /**
+     * What these devices add to a container.
+     *
+     * @param names full names, {@code vendor/class=device}
+     * @throws DeviceException when one of them is in no file; the message lists what there is
+     */
+    ContainerEdits edits(List<String> names) throws DeviceException;
+
+    CdiSource NONE =
+            names -> {
+                throw new DeviceException(
+                        "CDI device injection failed: unresolvable CDI devices "
+                                + String.join(", ", names)
+                                + ": this agent reads no CDI files (see --cdi-spec-dir)");
+            };
+}
