@@ -19,6 +19,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayDeque;
+import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -38,6 +39,9 @@ final class FakeContainerizer implements Containerizer {
     final Set<ContainerId> roots = ConcurrentHashMap.newKeySet();
     final Map<ContainerId, ResourceLimits> updates = new ConcurrentHashMap<>();
     final Map<ContainerId, List<ContainerConfig.DeviceNode>> devices = new ConcurrentHashMap<>();
+    final Map<ContainerId, ContainerConfig> configs = new ConcurrentHashMap<>();
+    final List<ContainerConfig> preparations =
+            java.util.Collections.synchronizedList(new ArrayList<>());
     final Set<ContainerId> tampered = ConcurrentHashMap.newKeySet();
     volatile Consumer<ResourceLimits> beforeUpdate = _ -> {};
     List<KnownContainer> recovered = List.of();
@@ -84,11 +88,13 @@ final class FakeContainerizer implements Containerizer {
         if (!roots.contains(config.id())) {
             throw new ContainerizerException("no root was prepared");
         }
+        preparations.add(config);
     }
 
     @Override
     public void start(ContainerConfig config, LogLimits limits) {
         ContainerId id = config.id();
+        configs.put(id, config);
         List<String> argv = config.process().argv();
         if (argv.getFirst().equals("nosuch")) {
             events.add(new ContainerEvent.StartFailed(id, 127, "execve(nosuch): ENOENT"));

@@ -71,18 +71,18 @@ final class Grants implements DeviceHost {
         void onRefused(AgentException why);
     }
 
-    /** Gets everything that a container wants before a start; at once where it wants nothing. */
-    void acquire(Container container, Starter starter) {
+    /** Gets everything that a container wants before a start; at once where it wants nothing. False while the answer is to come. */
+    boolean acquire(Container container, Starter starter) {
         DeviceDemand demand;
         try {
             demand = demand(container.spec);
         } catch (AgentException e) {
             starter.onRefused(e);
-            return;
+            return true;
         }
         if (demand.isNone()) {
             starter.onPlan(DevicePlan.NONE);
-            return;
+            return true;
         }
         desk.request(
                 container.id,
@@ -100,6 +100,7 @@ final class Grants implements DeviceHost {
                         starter.onRefused(why);
                     }
                 });
+        return !desk.isAsked(container.id);
     }
 
     /** The container has ended or did not start. */

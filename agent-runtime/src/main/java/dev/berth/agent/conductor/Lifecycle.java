@@ -165,6 +165,7 @@ final class Lifecycle {
 
     private void restartByPolicy(Container container) {
         container.timer = null;
+        container.status = Status.RESTARTING;
         container.restartCount++;
         parts.counters().increment(Counter.RESTARTS);
         starts.launch(container);

@@ -64,7 +64,8 @@ final class Starts {
     void launch(Container container) {
         Status before = container.status;
         container.status = Status.STARTING;
-        conductor
+        boolean answered =
+                conductor
                 .grants()
                 .acquire(
                         container,
@@ -79,7 +80,7 @@ final class Starts {
                                 refuse(container, before, why);
                             }
                         });
-        if (container.status == Status.STARTING && container.pid == 0) {
+        if (!answered) {
             registry.publish(container);
         }
     }
@@ -126,10 +127,11 @@ final class Starts {
         parts.counters().increment(Counter.CONTAINER_START_FAILURES);
         registry.publish(container);
         Lifecycle.drain(container.startAnswers).forEach(answer -> answer.onFailure(why));
-        runAfterStart(container);
-        if (again && container.status == Status.EXITED) {
+        if (again) {
             lifecycle.restartLater(container);
-        } else if (container.spec.autoRemove() && container.status == Status.CREATED) {
+        }
+        runAfterStart(container);
+        if (container.spec.autoRemove() && container.status == Status.CREATED) {
             lifecycle.remove(container, Answer.ignore());
         }
     }

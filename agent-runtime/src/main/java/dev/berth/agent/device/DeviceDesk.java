@@ -49,12 +49,13 @@ public final class DeviceDesk implements AutoCloseable {
     private final List<Reader> readers = new ArrayList<>();
     private @Nullable DeviceJournal journal;
     private volatile DeviceSnapshot snapshot = DeviceSnapshot.NONE;
-    private long watchedUntilNs = Long.MIN_VALUE;
+    private long watchedUntilNs;
     private long nextSampleNs = Long.MAX_VALUE;
 
     public DeviceDesk(DeviceSetup setup, DeviceHost host) {
         this.setup = setup;
         this.host = host;
+        this.watchedUntilNs = host.monotonicNs();
     }
 
     /** Who asked for a container's devices. */
@@ -297,6 +298,11 @@ public final class DeviceDesk implements AutoCloseable {
     private void ask(ContainerId id, Pending wanted) {
         pending.put(id, wanted);
         goOn(id, wanted);
+    }
+
+    /** Whether a container's request was not answered yet. */
+    public boolean isAsked(ContainerId id) {
+        return pending.containsKey(id);
     }
 
     private void goOn(ContainerId id, Pending wanted) {
