@@ -4,6 +4,7 @@ import dev.berth.agent.config.AgentConfig;
 import dev.berth.agent.config.AgentException;
 import dev.berth.agent.config.AgentLog;
 import dev.berth.agent.device.DeviceSetup;
+import dev.berth.agent.device.DeviceSources;
 import dev.berth.containerizer.Containerizer;
 import dev.berth.containerizer.ContainerizerException;
 import dev.berth.containerizer.ContainerizerSettings;
@@ -114,7 +115,7 @@ public record Machinery(
     private static DeviceSetup devices(
             Linux linux, AgentConfig config, Cgroup2Control cgroups, Deque<AutoCloseable> opened)
             throws AgentException {
-        return DeviceSetup.none(config.dataRoot().resolve("agent").resolve("devices"));
+        return DeviceSources.open(linux, config, cgroups.helpers(), opened);
     }
 
     /** Without containers the agent's cgroups are of no more use; the spawner in them takes a moment to end. */

@@ -133,7 +133,9 @@ class DeviceApiTest {
         String two = create("two", gpu(2), "sleep");
         int asked = gpus.commands.get();
         assertThat(startContainer(one).status()).isEqualTo(204);
-        assertThat(gpus.commands.get()).as("commands to the source during a start").isEqualTo(asked);
+        assertThat(gpus.commands.get())
+                .as("commands to the source during a start")
+                .isEqualTo(asked);
         assertThat(startContainer(two).status()).isEqualTo(204);
         assertThat(paths(one)).hasSize(2).contains("/dev/nvidiactl");
         assertThat(paths(two)).hasSize(3).doesNotContain(paths(one).getFirst().replace("ctl", "0"));
@@ -222,7 +224,11 @@ class DeviceApiTest {
     @Test
     void aDeviceThatStaysDirtyIsResetAndThenKeptFromEverybody() throws Exception {
         gpus.dirty.add(FakeDevices.id(0));
-        String id = create("messy", "\"DeviceRequests\":[{\"DeviceIDs\":[\"0\"],\"Capabilities\":[[\"gpu\"]]}]", "sleep");
+        String id =
+                create(
+                        "messy",
+                        "\"DeviceRequests\":[{\"DeviceIDs\":[\"0\"],\"Capabilities\":[[\"gpu\"]]}]",
+                        "sleep");
         startContainer(id);
         http.post("/containers/" + id + "/kill");
         await("quarantine", () -> count("QUARANTINED") == 1);
@@ -246,14 +252,15 @@ class DeviceApiTest {
                 .as("it does not run")
                 .isEqualTo(409);
         startContainer(id);
-        JsonNode attached =
-                http.post("/containers/" + id + "/gpus/attach", "{\"Count\":2}").json();
+        JsonNode attached = http.post("/containers/" + id + "/gpus/attach", "{\"Count\":2}").json();
         assertThat(attached.path("Attached")).hasSize(2);
         assertThat(devices(id)).hasSize(3);
         assertThat(agent.containers.devices.get(new ContainerId(id))).hasSize(4);
         String gone = attached.path("Attached").get(0).asText();
         JsonNode detached =
-                http.post("/containers/" + id + "/gpus/detach", "{\"DeviceIDs\":[\"" + gone + "\"]}")
+                http.post(
+                                "/containers/" + id + "/gpus/detach",
+                                "{\"DeviceIDs\":[\"" + gone + "\"]}")
                         .json();
         assertThat(detached.path("Detached").get(0).asText()).isEqualTo(gone);
         assertThat(agent.containers.devices.get(new ContainerId(id))).hasSize(3);
@@ -357,9 +364,11 @@ class DeviceApiTest {
         String metrics = http.get("/metrics").text();
         assertThat(metrics)
                 .contains("# TYPE DCGM_FI_DEV_GPU_TEMP gauge")
-                .contains("# TYPE berth_devices_granted_total counter\nberth_devices_granted_total 1\n")
+                .contains(
+                        "# TYPE berth_devices_granted_total counter\nberth_devices_granted_total 1\n")
                 .contains("container=\"shown\"")
-                .contains("DCGM_FI_DEV_FB_USED{gpu=\"3\",UUID=\"GPU-30000000\",device=\"nvidia3\",modelName=\"NVIDIA Test\"")
+                .contains(
+                        "DCGM_FI_DEV_FB_USED{gpu=\"3\",UUID=\"GPU-30000000\",device=\"nvidia3\",modelName=\"NVIDIA Test\"")
                 .contains("berth_container_device_processes");
         for (String line : metrics.split("\n")) {
             assertThat(line).matches("# (HELP|TYPE) .*|[A-Za-z_]+(\\{.*\\})? [-0-9.NaInf+]+");

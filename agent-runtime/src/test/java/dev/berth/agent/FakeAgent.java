@@ -26,8 +26,7 @@ final class FakeAgent implements AutoCloseable {
         this(directory, exitWhenIdleSeconds, DeviceSetup.none(directory.resolve("devices")));
     }
 
-    FakeAgent(Path directory, int exitWhenIdleSeconds, DeviceSetup devices)
-            throws AgentException {
+    FakeAgent(Path directory, int exitWhenIdleSeconds, DeviceSetup devices) throws AgentException {
         socket = directory.resolve("a.sock");
         containers = new FakeContainerizer(directory.resolve("containers"));
         AgentConfig config =

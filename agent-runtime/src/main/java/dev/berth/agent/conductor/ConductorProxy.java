@@ -273,8 +273,7 @@ public final class ConductorProxy {
         Answer<Explanation> home = home(answer);
         conductor.offer(() -> {
             try {
-                home.onResult(
-                        conductor.grants().desk().explain(kind, selection, EXPLAINED_GROUPS));
+                home.onResult(conductor.grants().desk().explain(kind, selection, EXPLAINED_GROUPS));
             } catch (AgentException e) {
                 home.onFailure(e);
             }

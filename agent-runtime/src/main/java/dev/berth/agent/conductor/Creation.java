@@ -11,7 +11,6 @@ import dev.berth.agent.config.MountTranslation;
 import dev.berth.agent.config.SpecMerge;
 import dev.berth.agent.config.SpecTranslation.Identity;
 import dev.berth.agent.device.DevicePlan;
-import dev.berth.agent.device.Edits;
 import dev.berth.containerizer.Containerizer.ResolvedUser;
 import dev.berth.containerizer.Containerizer.RootSource;
 import dev.berth.containerizer.ContainerizerException;
@@ -19,6 +18,7 @@ import dev.berth.containerizer.image.Digest;
 import dev.berth.containerizer.image.Image;
 import dev.berth.containerizer.image.ImageException;
 import dev.berth.containerizer.image.Platform;
+import dev.berth.gpu.edits.EditsMerge;
 import dev.berth.isolator.ContainerConfig;
 import dev.berth.isolator.ContainerId;
 
@@ -184,8 +184,7 @@ final class Creation {
         }
     }
 
-    private Built build(
-            ContainerId id, String name, long now, ContainerSpec spec, DevicePlan plan)
+    private Built build(ContainerId id, String name, long now, ContainerSpec spec, DevicePlan plan)
             throws AgentException {
         try {
             Fields host = new Fields(spec.hostConfig(), "HostConfig");
@@ -201,7 +200,7 @@ final class Creation {
                                     host.list("GroupAdd"));
             Identity identity = new Identity(user.uid(), user.gid(), user.groups(), user.home());
             ContainerConfig config =
-                    Edits.applied(
+                    EditsMerge.apply(
                             parts.translation().translate(id, spec, identity), plan.edits());
             parts.containerizer().prepareStart(config);
             ContainerRecord record = new ContainerRecord(id, name, now, spec, identity);
@@ -383,7 +382,7 @@ final class Creation {
                             id.shortForm());
             DevicePlan plan = conductor.grants().predict(id, spec).orElse(DevicePlan.NONE);
             ContainerConfig config =
-                    Edits.applied(
+                    EditsMerge.apply(
                             parts.translation().translate(id, spec, Identity.ROOT), plan.edits());
             answer.onResult(parts.containerizer().plan(config));
         } catch (AgentException e) {

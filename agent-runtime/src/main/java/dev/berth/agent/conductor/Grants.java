@@ -8,12 +8,12 @@ import dev.berth.agent.config.Fields;
 import dev.berth.agent.device.DeviceDesk;
 import dev.berth.agent.device.DeviceHost;
 import dev.berth.agent.device.DevicePlan;
-import dev.berth.agent.device.Edits;
 import dev.berth.containerizer.ContainerizerException;
 import dev.berth.gpu.ContainerEdits;
 import dev.berth.gpu.DeviceGrant;
 import dev.berth.gpu.DeviceId;
 import dev.berth.gpu.DeviceRequest.Selection;
+import dev.berth.gpu.edits.EditsMerge;
 import dev.berth.isolator.ContainerConfig;
 import dev.berth.isolator.ContainerId;
 
@@ -124,7 +124,7 @@ final class Grants implements DeviceHost {
             container.held = new DevicePlan(grants, edits);
             container.plan = container.held;
         }
-        return Edits.applied(config, edits);
+        return EditsMerge.apply(config, edits);
     }
 
     /** Gives a running container more devices; the answer are their ids. */
@@ -184,7 +184,7 @@ final class Grants implements DeviceHost {
     private void open(Container container, DevicePlan plan)
             throws AgentException, ContainerizerException {
         ContainerConfig config =
-                Edits.applied(
+                EditsMerge.apply(
                         parts.translation()
                                 .translate(container.id, container.spec, container.identity),
                         plan.edits());
@@ -208,8 +208,7 @@ final class Grants implements DeviceHost {
     }
 
     /** Takes devices from a running container: first the kernel refuses them to it, then they are verified. What it has open stays open. */
-    void detach(
-            Container container, String kind, List<String> names, Answer<List<String>> answer) {
+    void detach(Container container, String kind, List<String> names, Answer<List<String>> answer) {
         if (!container.status.isAlive()) {
             answer.onFailure(Lifecycle.notRunning(container));
             return;

@@ -3,10 +3,10 @@ package dev.berth.agent.conductor;
 import dev.berth.agent.config.AgentException;
 import dev.berth.agent.config.LogOptions;
 import dev.berth.agent.device.DevicePlan;
-import dev.berth.agent.device.Edits;
 import dev.berth.containerizer.Containerizer.ContainerEvent;
 import dev.berth.containerizer.Containerizer.LogLimits;
 import dev.berth.containerizer.ContainerizerException;
+import dev.berth.gpu.edits.EditsMerge;
 import dev.berth.isolator.ContainerConfig;
 import dev.berth.isolator.ContainerId;
 
@@ -66,20 +66,20 @@ final class Starts {
         container.status = Status.STARTING;
         boolean answered =
                 conductor
-                .grants()
-                .acquire(
-                        container,
-                        new Grants.Starter() {
-                            @Override
-                            public void onPlan(DevicePlan plan) {
-                                run(container, plan, before);
-                            }
+                        .grants()
+                        .acquire(
+                                container,
+                                new Grants.Starter() {
+                                    @Override
+                                    public void onPlan(DevicePlan plan) {
+                                        run(container, plan, before);
+                                    }
 
-                            @Override
-                            public void onRefused(AgentException why) {
-                                refuse(container, before, why);
-                            }
-                        });
+                                    @Override
+                                    public void onRefused(AgentException why) {
+                                        refuse(container, before, why);
+                                    }
+                                });
         if (!answered) {
             registry.publish(container);
         }
@@ -92,7 +92,7 @@ final class Starts {
             boolean ready = container.prepared && config != null && plan.equals(container.plan);
             if (!ready || config == null) {
                 config =
-                        Edits.applied(
+                        EditsMerge.apply(
                                 parts.translation()
                                         .translate(
                                                 container.id, container.spec, container.identity),

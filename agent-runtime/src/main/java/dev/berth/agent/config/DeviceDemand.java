@@ -27,9 +27,7 @@ public record DeviceDemand(List<DeviceRequest> requests, List<String> cdiNames) 
 
     /** Parts of NVIDIA's driver, as in NVIDIA_DRIVER_CAPABILITIES. */
     private static final Set<String> DRIVER_PARTS =
-            Set.of(
-                    "compute", "utility", "graphics", "video", "display", "ngx", "compat32",
-                    "all");
+            Set.of("compute", "utility", "graphics", "video", "display", "ngx", "compat32", "all");
 
     private static final Pattern KIND =
             Pattern.compile("[A-Za-z][A-Za-z0-9._-]*/[A-Za-z0-9][A-Za-z0-9._-]*");
@@ -98,8 +96,7 @@ public record DeviceDemand(List<DeviceRequest> requests, List<String> cdiNames) 
             return new Selection.All();
         }
         if (count < 1 || count > Integer.MAX_VALUE) {
-            throw wrong(
-                    request, "want Count −1 for all, a Count of at least 1, or DeviceIDs");
+            throw wrong(request, "want Count −1 for all, a Count of at least 1, or DeviceIDs");
         }
         return new Selection.Count((int) count);
     }
@@ -117,8 +114,7 @@ public record DeviceDemand(List<DeviceRequest> requests, List<String> cdiNames) 
                                 "unknown capability \""
                                         + word
                                         + "\": want some of "
-                                        + String.join(
-                                                ", ", new java.util.TreeSet<>(DRIVER_PARTS)));
+                                        + String.join(", ", new java.util.TreeSet<>(DRIVER_PARTS)));
                     }
                 }
                 return words;
@@ -142,9 +138,7 @@ public record DeviceDemand(List<DeviceRequest> requests, List<String> cdiNames) 
             String kind = equals < 0 ? name : name.substring(0, equals);
             String device = equals < 0 ? "" : name.substring(equals + 1);
             if (!KIND.matcher(kind).matches() || !CDI_DEVICE.matcher(device).matches()) {
-                throw wrong(
-                        request,
-                        "\"" + name + "\" is no CDI device: want VENDOR/CLASS=NAME");
+                throw wrong(request, "\"" + name + "\" is no CDI device: want VENDOR/CLASS=NAME");
             }
             if (handedOut.contains(kind)) {
                 named.computeIfAbsent(kind, _ -> new ArrayList<>()).add(device);

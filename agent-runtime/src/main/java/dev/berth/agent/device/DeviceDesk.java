@@ -146,8 +146,7 @@ public final class DeviceDesk implements AutoCloseable {
             }
         }
         if (changed) {
-            snapshot =
-                    new DeviceSnapshot(stocks.values().stream().map(DeviceStock::view).toList());
+            snapshot = new DeviceSnapshot(stocks.values().stream().map(DeviceStock::view).toList());
             DeviceJournal opened = journal;
             if (opened != null && opened.isLong()) {
                 compact(opened);

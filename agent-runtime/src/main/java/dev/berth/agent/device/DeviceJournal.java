@@ -225,7 +225,8 @@ final class DeviceJournal implements AutoCloseable {
         try {
             journal.appendDurably(entry(kind, record));
         } catch (AgentException e) {
-            // The device is kept from everybody as long as this agent lives; the next one would not know.
+            // The device is kept from everybody as long as this agent lives; the next one would not
+            // know.
             AgentLog.error("health of device " + record.device(), e);
         }
     }
@@ -263,9 +264,8 @@ final class DeviceJournal implements AutoCloseable {
         entries.add(entry("boot").put("bootId", bootId));
         grants.forEach(
                 (kind, records) -> records.forEach(record -> entries.add(entry(kind, record))));
-        health.forEach(
-                (kind, records) ->
-                        records.values().forEach(record -> entries.add(entry(kind, record))));
+        health.forEach((kind, records) ->
+                records.values().forEach(record -> entries.add(entry(kind, record))));
         edits.forEach((id, now) -> entries.add(entry(id, now)));
         try {
             journal.compact(entries);

@@ -3,7 +3,6 @@ package dev.berth.agent.device;
 import dev.berth.gpu.health.HealthSettings;
 import dev.berth.gpu.ledger.GrantSteps;
 import dev.berth.gpu.ledger.LedgerSettings;
-
 import dev.berth.isolator.ContainerId;
 
 import java.nio.file.Path;

@@ -122,8 +122,7 @@ final class DeviceStock implements AutoCloseable {
 
     /** Takes events of the sources and of the ledger, and does what is due. */
     int poll() {
-        int work =
-                supply.first().poll(event -> onEvent(supply.first(), event), EVENTS_PER_CYCLE);
+        int work = supply.first().poll(event -> onEvent(supply.first(), event), EVENTS_PER_CYCLE);
         if (supply.second().isPresent()) {
             DeviceProvider second = supply.second().get();
             work += second.poll(event -> onEvent(second, event), EVENTS_PER_CYCLE);
@@ -217,7 +216,8 @@ final class DeviceStock implements AutoCloseable {
 
     private void install(DeviceTable table, EditsSource ready, String trouble) {
         if (table.generation() != generation) {
-            return; // a newer one is on its way
+            host.onLane(ready::close); // a newer one is on its way
+            return;
         }
         if (!trouble.isEmpty()) {
             AgentLog.warn(
@@ -225,7 +225,9 @@ final class DeviceStock implements AutoCloseable {
                             + ": holders get device nodes and nothing of the driver: "
                             + trouble);
         }
+        EditsSource former = edits;
         edits = ready;
+        host.onLane(former::close);
         try {
             ledger.onTable(table, host.monotonicNs());
         } catch (DeviceException e) {
@@ -305,9 +307,7 @@ final class DeviceStock implements AutoCloseable {
         host.tell(
                 "reset",
                 id.value(),
-                Map.of(
-                        "result",
-                        failure.map(why -> "failed: " + why).orElse("done")));
+                Map.of("result", failure.map(why -> "failed: " + why).orElse("done")));
         if (asker == Asker.HYGIENE) {
             ledger.resetEnded(id, failure, host.monotonicNs());
         } else if (asker == Asker.HEALTH) {
@@ -345,12 +345,15 @@ final class DeviceStock implements AutoCloseable {
             case LedgerEvent.Quarantined(DeviceId id, String why) -> {
                 AgentLog.warn("device " + id + " is in quarantine: " + why);
                 host.tell("quarantine", id.value(), Map.of("reason", why));
-                act(health.onVerified(id, new Cleanliness(List.of(), 0, 0, Optional.of(why), false), host.realtimeNs()));
+                act(
+                        health.onVerified(
+                                id,
+                                new Cleanliness(List.of(), 0, 0, Optional.of(why), false),
+                                host.realtimeNs()));
             }
             case LedgerEvent.AskVerify(DeviceId id) -> asked().verify(id);
             case LedgerEvent.AskReset(DeviceId id, String _) -> reset(id, Asker.HYGIENE);
-            case LedgerEvent.Gone(DeviceId id, Optional<ContainerId> holder) ->
-                    gone(id, holder);
+            case LedgerEvent.Gone(DeviceId id, Optional<ContainerId> holder) -> gone(id, holder);
             case LedgerEvent.Renumbered(DeviceId _, ContainerId holder) -> host.renumbered(holder);
             case LedgerEvent.JournalFailed(String problem) ->
                     AgentLog.warn("device journal: " + problem);
@@ -368,14 +371,9 @@ final class DeviceStock implements AutoCloseable {
         dirty |= !actions.isEmpty();
         for (HealthAction action : actions) {
             switch (action) {
-                case HealthAction.Persist(var record) ->
-                        journal.keepHealth(resourceName(), record);
-                case HealthAction.Forget(DeviceId id) ->
-                        journal.dropHealth(resourceName(), id);
-                case HealthAction.SetUsable(
-                                DeviceId id,
-                                boolean usable,
-                                String why) ->
+                case HealthAction.Persist(var record) -> journal.keepHealth(resourceName(), record);
+                case HealthAction.Forget(DeviceId id) -> journal.dropHealth(resourceName(), id);
+                case HealthAction.SetUsable(DeviceId id, boolean usable, String why) ->
                         ledger.setUsable(id, usable, why, host.monotonicNs());
                 case HealthAction.Changed(var before, var after) ->
                         host.tell(
@@ -397,10 +395,8 @@ final class DeviceStock implements AutoCloseable {
                                         host.tellHolder(container, id.value(), why, blamed));
                 case HealthAction.KillHolders(DeviceId id, String why) ->
                         holder(id).ifPresent(container -> host.kill(container, why));
-                case HealthAction.Verify(DeviceId id) ->
-                        ledger.recheck(id, host.monotonicNs());
-                case HealthAction.Reset(DeviceId id) ->
-                        reset(id, Asker.HEALTH);
+                case HealthAction.Verify(DeviceId id) -> ledger.recheck(id, host.monotonicNs());
+                case HealthAction.Reset(DeviceId id) -> reset(id, Asker.HEALTH);
                 case HealthAction.Inspect(DeviceId _) -> asked().sample();
             }
         }
@@ -458,8 +454,7 @@ final class DeviceStock implements AutoCloseable {
         return chosen.isEmpty()
                 ? Optional.empty()
                 : Optional.of(
-                        new DeviceGrant(
-                                id, resourceName(), ledger.table().generation(), chosen));
+                        new DeviceGrant(id, resourceName(), ledger.table().generation(), chosen));
     }
 
     ContainerEdits edits(DeviceGrant grant, Set<String> capabilities) throws DeviceException {
@@ -494,5 +489,6 @@ final class DeviceStock implements AutoCloseable {
     public void close() {
         supply.first().close();
         supply.second().ifPresent(DeviceProvider::close);
+        edits.close();
     }
 }

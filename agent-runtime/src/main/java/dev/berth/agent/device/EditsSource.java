@@ -13,9 +13,13 @@ import java.util.Set;
 
 /** What a grant adds to a container, for one generation of a table. Conductor: cheap, no file is looked at. */
 @FunctionalInterface
-public interface EditsSource {
+public interface EditsSource extends AutoCloseable {
     ContainerEdits edits(DeviceTable table, DeviceGrant grant, Set<String> capabilities)
             throws DeviceException;
+
+    /** When another one is in use. File lane. */
+    @Override
+    default void close() {}
 
     /** The devices' nodes and those that every holder gets, nothing else. */
     EditsSource NODES =

@@ -156,10 +156,7 @@ final class GpuJson {
         }
         ArrayNode unavailable = out.putArray("Unavailable");
         for (Explanation.Unavailable device : why.unavailable()) {
-            unavailable
-                    .addObject()
-                    .put("Id", device.id().value())
-                    .put("Reason", device.reason());
+            unavailable.addObject().put("Id", device.id().value()).put("Reason", device.reason());
         }
         return out;
     }

@@ -124,8 +124,7 @@ final class MetricsRoutes {
         }
 
         private void figure(DeviceSnapshot.Entry entry, DeviceMetric metric) {
-            Optional<Double> value =
-                    entry.sample().map(sample -> sample.values().get(metric));
+            Optional<Double> value = entry.sample().map(sample -> sample.values().get(metric));
             value.ifPresent(figure ->
                     out.add(
                             metric.exportedName(),

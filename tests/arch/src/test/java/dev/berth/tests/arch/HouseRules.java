@@ -114,6 +114,7 @@ final class HouseRules {
                         .resideInAnyPackage(
                                 "dev.berth.agent",
                                 "dev.berth.agent.conductor",
+                                "dev.berth.agent.device",
                                 "dev.berth.containerizer",
                                 "dev.berth.containerizer.launch")
                         .should()
@@ -128,6 +129,7 @@ final class HouseRules {
                         .resideInAnyPackage(
                                 "dev.berth.agent",
                                 "dev.berth.agent.conductor",
+                                "dev.berth.agent.device",
                                 "dev.berth.containerizer",
                                 "dev.berth.containerizer.launch")
                         .should()
