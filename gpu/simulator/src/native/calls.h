@@ -140,5 +140,17 @@ nvml_result nvmlDeviceGetGraphicsRunningProcesses_v3(nvml_device device, u32 *co
 nvml_result nvmlDeviceGetMPSComputeRunningProcesses(nvml_device device, u32 *count, nvml_process_v1 *out);
 nvml_result nvmlDeviceGetMPSComputeRunningProcesses_v2(nvml_device device, u32 *count, nvml_process *out);
 nvml_result nvmlDeviceGetMPSComputeRunningProcesses_v3(nvml_device device, u32 *count, nvml_process *out);
+nvml_result nvmlGpuInstanceGetInfo(nvml_gpu_instance instance, nvml_gi_info *info);
+nvml_result nvmlGpuInstanceDestroy(nvml_gpu_instance instance);
+nvml_result nvmlGpuInstanceGetComputeInstanceProfileInfo(nvml_gpu_instance instance, u32 profile, u32 engine, nvml_ci_profile *info);
+nvml_result nvmlGpuInstanceGetComputeInstanceProfileInfoV(nvml_gpu_instance instance, u32 profile, u32 engine, void *info);
+nvml_result nvmlGpuInstanceGetComputeInstanceRemainingCapacity(nvml_gpu_instance instance, u32 id, u32 *count);
+nvml_result nvmlGpuInstanceGetComputeInstancePossiblePlacements(nvml_gpu_instance instance, u32 id, nvml_placement *placements, u32 *count);
+nvml_result nvmlGpuInstanceCreateComputeInstance(nvml_gpu_instance instance, u32 id, nvml_compute_instance *out);
+nvml_result nvmlGpuInstanceCreateComputeInstanceWithPlacement(nvml_gpu_instance instance, u32 id, const nvml_placement *placement, nvml_compute_instance *out);
+nvml_result nvmlGpuInstanceGetComputeInstances(nvml_gpu_instance instance, u32 id, nvml_compute_instance *out, u32 *count);
+nvml_result nvmlGpuInstanceGetComputeInstanceById(nvml_gpu_instance instance, u32 id, nvml_compute_instance *out);
+nvml_result nvmlComputeInstanceGetInfo_v2(nvml_compute_instance instance, nvml_ci_info *info);
+nvml_result nvmlComputeInstanceDestroy(nvml_compute_instance instance);
 
 #endif

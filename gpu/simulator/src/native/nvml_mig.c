@@ -200,7 +200,6 @@ EXPORT nvml_result nvmlDeviceGetGpuInstanceById(nvml_device device, u32 id, nvml
 
 /* No handle of an instance was ever given out: whatever is passed is none. */
 #define NO_INSTANCE_CALL(name, ...)                                                                                                                                            \
-	EXPORT nvml_result name(__VA_ARGS__);                                                                                                                                      \
 	EXPORT nvml_result name(__VA_ARGS__) {                                                                                                                                     \
 		ENTER_SYSTEM();                                                                                                                                                        \
 		return NVML_INVALID_ARGUMENT;                                                                                                                                          \
