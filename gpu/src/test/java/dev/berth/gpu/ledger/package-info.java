@@ -1,0 +1,4 @@
+@NullMarked
+package dev.berth.gpu.ledger;
+
+import org.jspecify.annotations.NullMarked;
