@@ -16,23 +16,25 @@ import java.util.OptionalInt;
  * <p>Nearness follows the bridges: an entry of sysfs is a link into {@code devices/pci0000:3a/0000:3a:00.0/…}, which names every bridge from the root complex down. Where entries are no links, as in a simulated
  * host, only bus numbers and NUMA nodes remain. Thread: lane.
  */
-final class PciTree {
+public final class PciTree {
     private static final String DEVICES = "sys/bus/pci/devices/";
 
     private final HostFiles host;
 
-    PciTree(HostFiles host) {
+    public PciTree(HostFiles host) {
         this.host = host;
     }
 
-    OptionalInt numaNode(PciAddress pci) {
+    /** Empty when the firmware does not say. */
+    public OptionalInt numaNode(PciAddress pci) {
         String text = host.line(DEVICES + pci + "/numa_node");
         return text.matches("\\d{1,4}")
                 ? OptionalInt.of(Integer.parseInt(text))
                 : OptionalInt.empty();
     }
 
-    String cpuList(PciAddress pci) {
+    /** CPUs near it; empty when sysfs does not say. */
+    public String cpuList(PciAddress pci) {
         String text = host.line(DEVICES + pci + "/local_cpulist");
         return text.matches("[0-9,-]{1,1024}") ? text : "";
     }
@@ -59,7 +61,7 @@ final class PciTree {
     }
 
     /** Nearness of each two, without NVLinks, which only NVML knows. */
-    Topology topology(List<PciAddress> devices) {
+    public Topology topology(List<PciAddress> devices) {
         List<List<String>> bridges = devices.stream().map(this::bridges).toList();
         List<OptionalInt> nodes = devices.stream().map(this::numaNode).toList();
         Topology topology = Topology.of(devices.size());
