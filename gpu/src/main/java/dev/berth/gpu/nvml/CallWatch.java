@@ -43,10 +43,9 @@ final class CallWatch {
     /**
      * Looks, if it is time to.
      *
-     * @param busy a command is under way
-     * @param opening and it is one that starts the process or opens the driver
+     * @param doing what it was told
      */
-    Optional<Hang> check(Worker worker, boolean busy, boolean opening) throws ErrnoException {
+    Optional<Hang> check(Worker worker, Doing doing) throws ErrnoException {
         long now = clock.getAsLong();
         if (now - nextCheckNs < 0) {
             return Optional.empty();
@@ -64,10 +63,10 @@ final class CallWatch {
             Duration limit;
             if (call.calling()) {
                 since = call.startNs();
-                limit = limit(call.symbol());
-            } else if (slot == 0 && busy) {
+                limit = limit(call.symbol(), doing);
+            } else if (slot == 0 && doing.busy()) {
                 since = lastChangeNs;
-                limit = quietLimit(opening);
+                limit = quietLimit(doing);
             } else {
                 continue;
             }
@@ -81,11 +80,15 @@ final class CallWatch {
         return Optional.empty();
     }
 
-    private Duration limit(String symbol) {
-        if (symbol.startsWith("nvmlInit")
-                || symbol.startsWith("nvmlShutdown")
-                || symbol.startsWith("nvmlDeviceGetHandle")) {
+    private Duration limit(String symbol, Doing doing) {
+        if (symbol.startsWith("nvmlInit") || symbol.startsWith("nvmlShutdown")) {
             return deadlines.init();
+        }
+        if (symbol.startsWith("nvmlDeviceGetHandle")) {
+            // The first handle of a device opens it. The others wait while one that hung is asked
+            // again.
+            boolean probing = doing instanceof Doing.Discovering(boolean now) && now;
+            return probing ? deadlines.query() : deadlines.init();
         }
         return symbol.startsWith("nvmlEventSetWait")
                 ? deadlines.query().plus(deadlines.eventWait())
@@ -93,7 +96,8 @@ final class CallWatch {
     }
 
     /** How long a command may be under way without a call: to start a JVM and load the library, and to wait for the event thread. */
-    private Duration quietLimit(boolean opening) {
+    private Duration quietLimit(Doing doing) {
+        boolean opening = doing instanceof Doing.Starting || doing instanceof Doing.Discovering;
         return opening ? deadlines.init() : deadlines.query().plus(deadlines.eventWait());
     }
 }

@@ -15,9 +15,10 @@ import java.util.TreeMap;
 
 /** The worker's first thread: one command at a time, each answered. */
 final class QueryLoop {
-    /** Answers of {@code nvmlInit_v2} where the driver is well and has no GPU, such as when all are bound to vfio. */
+    /** Answers of {@code nvmlInit_v2} that it may give where the driver is well and has no GPU, such as when all are bound to vfio. Where it is not well the second try fails too. */
     private static final Set<NvmlReturn> WITHOUT_GPUS =
-            EnumSet.of(NvmlReturn.NOT_FOUND, NvmlReturn.GPU_NOT_FOUND);
+            EnumSet.of(
+                    NvmlReturn.NOT_FOUND, NvmlReturn.GPU_NOT_FOUND, NvmlReturn.DRIVER_NOT_LOADED);
 
     private final Path path;
     private final WorkerSocket socket;

@@ -44,22 +44,6 @@ final class WorkerSupervisor {
         DriverNodes read() throws ErrnoException;
     }
 
-    /** What the worker is at. */
-    private sealed interface Doing {
-        record Nothing() implements Doing {}
-
-        record Starting() implements Doing {}
-
-        record Discovering() implements Doing {}
-
-        /** @param quiet for the health of the devices only */
-        record Sampling(boolean quiet, List<DeviceSample> got) implements Doing {}
-
-        record Verifying(DeviceId id) implements Doing {}
-
-        record LettingGo(Device device) implements Doing {}
-    }
-
     private sealed interface Request {
         long askedNs();
 
@@ -147,7 +131,7 @@ final class WorkerSupervisor {
         }
         expire();
         boolean begun = true;
-        while (begun && lives.worker().isPresent() && doing instanceof Doing.Nothing) {
+        while (begun && lives.worker().isPresent() && !doing.busy()) {
             begun = begin(lives.worker().get());
         }
     }
@@ -160,10 +144,10 @@ final class WorkerSupervisor {
             at = lives.dueAtNs();
         } else {
             at = earlier(at, calls.nextCheckNs(), now);
-            if (lookAsked && doing instanceof Doing.Nothing) {
+            if (lookAsked && !doing.busy()) {
                 at = earlier(at, lookNotBeforeNs, now);
             }
-            if (doing instanceof Doing.Nothing) {
+            if (!doing.busy()) {
                 at = earlier(at, hung.nextProbeNs(), now);
             }
         }
@@ -210,8 +194,7 @@ final class WorkerSupervisor {
             lose(worker.name() + " has ended: " + end.get());
             return;
         }
-        boolean opening = doing instanceof Doing.Starting || doing instanceof Doing.Discovering;
-        calls.check(worker, !(doing instanceof Doing.Nothing), opening).ifPresent(this::hang);
+        calls.check(worker, doing).ifPresent(this::hang);
     }
 
     private void hang(CallWatch.Hang found) {
@@ -310,9 +293,9 @@ final class WorkerSupervisor {
 
     private void discover(Worker worker) throws ErrnoException, PacketException {
         discoverAsked = false;
-        int known = hung.count();
-        doing(new Doing.Discovering());
-        worker.send(new WorkerCommand.Discover(known, hung.leaveAlone(clock.getAsLong())));
+        long now = clock.getAsLong();
+        doing(new Doing.Discovering(hung.probeDue(now)));
+        worker.send(new WorkerCommand.Discover(hung.count(), hung.leaveAlone(now)));
     }
 
     private void sample(Worker worker, boolean quiet) throws ErrnoException, PacketException {

@@ -50,8 +50,7 @@ class CleanCheckTest {
     @Test
     void processesAreNamedAndAResetIsNotTheCure() {
         Cleanliness used =
-                check.judge(
-                        GPU, reading(9000 * MIB, List.of(new ProcessUse(42, "C", 1)), 0, 0));
+                check.judge(GPU, reading(9000 * MIB, List.of(new ProcessUse(42, "C", 1)), 0, 0));
         assertThat(used.problem()).contains("still used by process [42]");
         assertThat(used.pids()).containsExactly(42);
         assertThat(used.resetHelps()).isFalse();

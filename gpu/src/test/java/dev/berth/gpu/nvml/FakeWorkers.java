@@ -50,17 +50,16 @@ final class FakeWorkers implements Worker.Starter {
         List<Gpu> gpus =
                 IntStream.range(0, devices)
                         .filter(index -> !without.contains(index))
-                        .mapToObj(
-                                index ->
-                                        new Gpu(
-                                                index,
-                                                "GPU-" + index,
-                                                "Fake",
-                                                index,
-                                                "00000000:0" + index + ":00.0",
-                                                1L << 34,
-                                                1L << 20,
-                                                Map.of()))
+                        .mapToObj(index ->
+                                new Gpu(
+                                        index,
+                                        "GPU-" + index,
+                                        "Fake",
+                                        index,
+                                        "00000000:0" + index + ":00.0",
+                                        1L << 34,
+                                        1L << 20,
+                                        Map.of()))
                         .toList();
         List<Near> near = Collections.nCopies(gpus.size() * gpus.size(), new Near(40, 4));
         return new Inventory("580", "13", "13.0", devices, gpus, List.of(), near);
@@ -133,16 +132,7 @@ final class FakeWorkers implements Worker.Starter {
                     lost.contains(index)
                             ? Reading.failed(index, 15, "nvmlDeviceGetMemoryInfo_v2")
                             : new Reading(
-                                    index,
-                                    0,
-                                    "",
-                                    1L << 20,
-                                    Map.of(),
-                                    true,
-                                    List.of(),
-                                    0,
-                                    0,
-                                    0,
+                                    index, 0, "", 1L << 20, Map.of(), true, List.of(), 0, 0, 0,
                                     Set.of()));
             return true;
         }

@@ -11,8 +11,12 @@ import dev.berth.gpu.HealthSignal;
 import dev.berth.gpu.HealthSignal.Kind;
 import dev.berth.gpu.simulator.Fault;
 import dev.berth.gpu.simulator.Machine;
+import dev.berth.gpu.simulator.Simulator;
 import dev.berth.isolator.ContainerConfig.DeviceNode;
 import dev.berth.linux.Linux;
+import dev.berth.linux.OwnedFd;
+import dev.berth.linux.Poll;
+import dev.berth.linux.Signal;
 import dev.berth.linux.process.HelperCommand;
 import dev.berth.linux.process.HelperProcess;
 
@@ -22,11 +26,14 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
+import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
+import java.util.Set;
 import java.util.function.UnaryOperator;
+import java.util.stream.Stream;
 
 /** The provider with its real worker, the real JNA and the simulator's library. */
 @Timeout(120)
@@ -35,9 +42,8 @@ class NvmlDeviceProviderTest {
             settings ->
                     settings.withDeadlines(
                             NvmlSettings.Deadlines.DEFAULT
-                                    .withQuery(Duration.ofMillis(700))
-                                    .withFirstRests(
-                                            Duration.ofMillis(50), Duration.ofMillis(400)));
+                                    .withQuery(Duration.ofMillis(1500))
+                                    .withFirstRests(Duration.ofMillis(50), Duration.ofMillis(400)));
 
     @TempDir Path directory;
 
@@ -76,8 +82,7 @@ class NvmlDeviceProviderTest {
                                         0,
                                         "rw"));
                 assertThat(device.attributes())
-                        .containsEntry(
-                                "compute_capability", machine.model().computeCapability());
+                        .containsEntry("compute_capability", machine.model().computeCapability());
             }
             topologyIs(machine, table);
             assertThat(rig.workers()).hasSize(1);
@@ -94,8 +99,7 @@ class NvmlDeviceProviderTest {
                             .isEqualTo(machine.nvLinks().get(a).get(b));
                     assertThat(table.topology().proximity(a, b).name())
                             .as("nearness %d %d", a, b)
-                            .isEqualTo(
-                                    ancestor(machine.ancestors().get(a).get(b).name()));
+                            .isEqualTo(ancestor(machine.ancestors().get(a).get(b).name()));
                 }
             }
         }
@@ -224,15 +228,14 @@ class NvmlDeviceProviderTest {
     void eventsBecomeSignals() throws Exception {
         try (ProviderRig rig = new ProviderRig(directory, "8xH100")) {
             DeviceTable table = rig.ready();
-            // A sample is answered when the event thread has had its time; the signal is waited for.
+            // A sample is answered when the event thread has had its time; the signal is waited
+            // for.
             rig.provider.sample();
             rig.await(DeviceEvent.Sampled.class, _ -> true);
             armed(rig);
             rig.simulator.control().xid(5, 79);
             HealthSignal xid =
-                    rig.await(
-                                    DeviceEvent.Signalled.class,
-                                    event -> event.signal().code() == 79)
+                    rig.await(DeviceEvent.Signalled.class, event -> event.signal().code() == 79)
                             .signal();
             assertThat(xid.kind()).isEqualTo(Kind.XID);
             assertThat(xid.device()).contains(table.devices().get(5).id());
@@ -288,7 +291,7 @@ class NvmlDeviceProviderTest {
             rig.provider.sample();
             HealthSignal hung = rig.signal(Kind.PROBE_HUNG);
             assertThat(hung.device()).contains(table.devices().get(2).id());
-            assertThat(hung.detail()).contains("has not answered for 7");
+            assertThat(hung.detail()).contains("has not answered for 15");
             rig.await(DeviceEvent.SourceChanged.class, source -> !source.working());
             DeviceEvent.SourceChanged again =
                     rig.await(DeviceEvent.SourceChanged.class, DeviceEvent.SourceChanged::working);
@@ -346,9 +349,7 @@ class NvmlDeviceProviderTest {
                         QUICK,
                         simulator -> simulator.control().versionMismatch(true))) {
             assertThat(rig.signal(Kind.VERSION_MISMATCH).code()).isEqualTo(18);
-            assertThat(
-                            rig.await(DeviceEvent.SourceChanged.class, _ -> true)
-                                    .reason())
+            assertThat(rig.await(DeviceEvent.SourceChanged.class, _ -> true).reason())
                     .contains("LIB_RM_VERSION_MISMATCH (18)");
             rig.simulator.control().versionMismatch(false);
             assertThat(rig.ready().devices()).hasSize(1);
@@ -374,6 +375,154 @@ class NvmlDeviceProviderTest {
                     rig.await(DeviceEvent.SourceChanged.class, _ -> true);
             assertThat(source.working()).isFalse();
             assertThat(source.reason()).contains("/nonexistent/libnvidia-ml.so.1");
+        }
+    }
+
+    @Test
+    void aHostWhoseGpusAreAllElsewhereHasAnEmptyTable() throws Exception {
+        try (ProviderRig rig =
+                new ProviderRig(
+                        directory,
+                        "1xA30",
+                        QUICK,
+                        simulator -> simulator.control().removed(0, true))) {
+            DeviceTable table = rig.ready();
+            assertThat(table.devices()).isEmpty();
+            assertThat(table.driver().version()).isNotEmpty();
+        }
+    }
+
+    @Test
+    void aHungWaitForEventsIsNoticedThoughNobodyAsksAnything() throws Exception {
+        try (ProviderRig rig = new ProviderRig(directory, "1xA30", QUICK, _ -> {})) {
+            rig.ready();
+            int fault = rig.simulator.control().arm(Fault.hangForEver().in("nvmlEventSetWait_v2"));
+            HealthSignal hung = rig.signal(Kind.PROBE_HUNG);
+            assertThat(hung.device()).isEmpty();
+            assertThat(hung.detail()).startsWith("nvmlEventSetWait_v2 has not answered");
+            rig.simulator.control().clear(fault);
+            rig.await(DeviceEvent.SourceChanged.class, DeviceEvent.SourceChanged::working);
+        }
+    }
+
+    @Test
+    void aHangThatHoldsTheLibrarysLockIsOneHang() throws Exception {
+        try (ProviderRig rig = new ProviderRig(directory, "4xL40S", QUICK, _ -> {})) {
+            DeviceTable table = rig.ready();
+            rig.simulator.control().arm(Fault.hangForEver().on(1).calls(1, 1).holdingTheLibrary());
+            rig.provider.sample();
+            assertThat(rig.signal(Kind.PROBE_HUNG).device()).contains(table.devices().get(1).id());
+            rig.signal(Kind.PROBE_ANSWERS);
+            assertThat(rig.signalled()).containsOnlyOnce(Kind.PROBE_HUNG);
+        }
+    }
+
+    @Test
+    void slowCallsAreOnlySlow() throws Exception {
+        try (ProviderRig rig = new ProviderRig(directory, "1xA30", QUICK, _ -> {})) {
+            rig.ready();
+            rig.simulator.control().arm(Fault.slow(Duration.ofMillis(100)).on(0).calls(1, 15));
+            rig.provider.sample();
+            assertThat(rig.await(DeviceEvent.Sampled.class, _ -> true).samples()).hasSize(1);
+            assertThat(rig.signalled()).isEmpty();
+        }
+    }
+
+    @Test
+    void aStormOfEventsComesThroughWhole() throws Exception {
+        try (ProviderRig rig = new ProviderRig(directory, "1xA30")) {
+            rig.ready();
+            armed(rig);
+            int before = rig.signalled().size();
+            rig.simulator.control().storm(0, 31, 5000, Duration.ofMillis(400));
+            rig.simulator.control().xid(0, 79);
+            rig.await(DeviceEvent.Signalled.class, event -> event.signal().code() == 79);
+            assertThat(rig.signalled().size() - before).isGreaterThanOrEqualTo(1000);
+        }
+    }
+
+    @Test
+    void aDriverThatIsChangedUnderTheWorkerIsFoundAgain() throws Exception {
+        try (ProviderRig rig = new ProviderRig(directory, "1xA30", QUICK, _ -> {})) {
+            DeviceTable table = rig.ready();
+            rig.simulator.control().versionMismatch(true);
+            rig.provider.sample();
+            rig.signal(Kind.VERSION_MISMATCH);
+            rig.simulator.control().versionMismatch(false);
+            rig.await(DeviceEvent.SourceChanged.class, DeviceEvent.SourceChanged::working);
+            assertThat(rig.verify(table.devices().getFirst().id()).found().clean()).isTrue();
+        }
+    }
+
+    @Test
+    void aWorkerThatIsKilledComesBack() throws Exception {
+        try (ProviderRig rig = new ProviderRig(directory, "1xA30", QUICK, _ -> {})) {
+            DeviceTable table = rig.ready();
+            int pid = rig.workers().getFirst();
+            Linux linux = Linux.host();
+            try (OwnedFd pidfd = linux.processes().pidfdOpen(pid).orElseThrow()) {
+                linux.processes().pidfdSendSignal(pidfd, Signal.SIGKILL);
+            }
+            DeviceEvent.SourceChanged gone =
+                    rig.await(DeviceEvent.SourceChanged.class, source -> !source.working());
+            assertThat(gone.reason()).contains("gpu-worker " + pid).contains("signal 9");
+            assertThat(rig.verify(table.devices().getFirst().id()).found().clean()).isTrue();
+        }
+    }
+
+    @Test
+    void aWorkerInAHungCallEndsWithItsAgent() throws Exception {
+        Linux linux = Linux.host();
+        Simulator simulator =
+                Simulator.start(linux, directory.resolve("sim"), Machine.shipped("1xA30"));
+        try (OwnedFd log = HelperProcess.devNull(linux)) {
+            WorkerProcess worker =
+                    WorkerProcess.start(linux, ProviderRig.settings(simulator, log, directory));
+            try (OwnedFd pidfd = linux.processes().pidfdOpen(worker.pid()).orElseThrow()) {
+                simulator.control().arm(Fault.hangForEver().in("init"));
+                worker.send(new WorkerCommand.Discover(0, Set.of()));
+                while (worker.calls()[0].symbol().isEmpty()) {
+                    linux.processes().poll(worker.readable(), Poll.POLLIN, 20);
+                    worker.receive();
+                }
+                // As the agent's death does: its end of the connection is closed, nobody kills.
+                worker.close();
+                assertThat(linux.processes().poll(pidfd, Poll.POLLIN, 20_000))
+                        .as("it ends by itself")
+                        .isEqualTo(Poll.POLLIN);
+            } finally {
+                linux.processes().waitChild(worker.pid());
+            }
+        }
+    }
+
+    @Test
+    void theWorkerIsSmall() throws Exception {
+        try (ProviderRig rig = new ProviderRig(directory, "8xH100")) {
+            rig.ready();
+            rig.provider.sample();
+            rig.await(DeviceEvent.Sampled.class, _ -> true);
+            Path process = Path.of("/proc/" + rig.workers().getFirst());
+            List<String> threads;
+            try (Stream<Path> tasks = Files.list(process.resolve("task"))) {
+                threads = tasks.map(NvmlDeviceProviderTest::name).toList();
+            }
+            assertThat(threads).contains("events");
+            long kib =
+                    Files.readAllLines(process.resolve("status")).stream()
+                            .filter(line -> line.startsWith("VmRSS:"))
+                            .mapToLong(line -> Long.parseLong(line.replaceAll("\\D", "")))
+                            .findFirst()
+                            .orElseThrow();
+            assertThat(kib).as("resident KiB").isLessThan(110 * 1024);
+        }
+    }
+
+    private static String name(Path task) {
+        try {
+            return Files.readString(task.resolve("comm")).strip();
+        } catch (IOException e) {
+            return "";
         }
     }
 

@@ -49,7 +49,8 @@ class WorkerCodecTest {
                         1L << 37,
                         -1,
                         Map.of("ecc", "on", "serial", ""));
-        List<Near> near = List.of(new Near(0, 0), new Near(50, 18), new Near(50, 18), new Near(0, 0));
+        List<Near> near =
+                List.of(new Near(0, 0), new Near(50, 18), new Near(50, 18), new Near(0, 0));
         return Stream.of(
                 new WorkerMessage.Hello(4711),
                 new Inventory("", "", "", 0, List.of(), List.of(), List.of()),
@@ -173,9 +174,10 @@ class WorkerCodecTest {
     @Test
     void thousandsOfProcessesAndLongWordsFit() throws Exception {
         List<ProcessUse> many =
-                IntStream.range(0, 100_000).mapToObj(pid -> new ProcessUse(pid, "C+G+M", 1)).toList();
-        Reading reading =
-                new Reading(0, 0, "", 0, Map.of(), true, many, 0, 0, 0, Set.of());
+                IntStream.range(0, 100_000)
+                        .mapToObj(pid -> new ProcessUse(pid, "C+G+M", 1))
+                        .toList();
+        Reading reading = new Reading(0, 0, "", 0, Map.of(), true, many, 0, 0, 0, Set.of());
         Reading back = (Reading) WorkerCodec.decodeMessage(WorkerCodec.encode(reading));
         assertThat(back.processes()).hasSize(WorkerCodec.MOST_PROCESSES);
         String words = String.join("", Collections.nCopies(10_000, "ä"));
@@ -190,17 +192,8 @@ class WorkerCodecTest {
     void whatDoesNotFitAPacketIsRefusedBySender() {
         List<Gpu> gpus =
                 IntStream.range(0, 200)
-                        .mapToObj(
-                                i ->
-                                        new Gpu(
-                                                i,
-                                                "GPU-" + i,
-                                                "x".repeat(1000),
-                                                i,
-                                                "",
-                                                0,
-                                                0,
-                                                Map.of()))
+                        .mapToObj(i ->
+                                new Gpu(i, "GPU-" + i, "x".repeat(1000), i, "", 0, 0, Map.of()))
                         .toList();
         List<Near> near = Collections.nCopies(200 * 200, new Near(0, 0));
         Inventory big = new Inventory("", "", "", 200, gpus, List.of(), near);

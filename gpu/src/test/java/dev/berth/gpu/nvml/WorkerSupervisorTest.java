@@ -303,9 +303,7 @@ class WorkerSupervisorTest {
         pass(Duration.ofSeconds(5));
         int before = workers.last().commands.size();
         for (int i = 0; i < 10_000; i++) {
-            workers.last()
-                    .messages
-                    .add(new WorkerMessage.Noticed(1, NvmlEventSet.XID, 31, -1, -1));
+            workers.last().messages.add(new WorkerMessage.Noticed(1, NvmlEventSet.XID, 31, -1, -1));
         }
         settle();
         assertThat(signals()).hasSize(10_000).containsOnly(Kind.XID);
@@ -325,8 +323,7 @@ class WorkerSupervisorTest {
                 .add(new WorkerMessage.Noticed(0, NvmlEventSet.MIG_CONFIG_CHANGE, 0, -1, -1));
         settle();
         assertThat(of(DeviceEvent.TableChanged.class)).hasSize(2);
-        assertThat(of(DeviceEvent.TableChanged.class).getLast().table().generation())
-                .isEqualTo(2);
+        assertThat(of(DeviceEvent.TableChanged.class).getLast().table().generation()).isEqualTo(2);
     }
 
     @Test
