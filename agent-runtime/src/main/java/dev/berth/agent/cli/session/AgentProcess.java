@@ -33,6 +33,13 @@ public final class AgentProcess {
     private static final Set<String> ONLY_FOR_COMMAND_LINE =
             Set.of("-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-XX:-UsePerfData");
 
+    /** Links classes of the command line ahead, under exactly its flags. */
+    private static final String CACHE_OF_COMMAND_LINE = "-XX:AOTCache=";
+
+    /** What .ci/env.sh gives an agent and not a command line. */
+    private static final List<String> ONLY_FOR_AGENT =
+            List.of("--add-exports=java.base/jdk.internal.misc=ALL-UNNAMED");
+
     private final int pid;
 
     private AgentProcess(int pid) {
@@ -185,7 +192,7 @@ public final class AgentProcess {
         return true;
     }
 
-    /** This JVM's own command line up to the main class, with the agent's verb: an agent runs from the same class path with the same flags. */
+    /** This JVM's own command line up to the main class, with the agent's verb and flags: an agent runs from the same class path. */
     private static List<String> commandLine(List<String> flags) throws CliException {
         String[] own;
         try {
@@ -199,6 +206,9 @@ public final class AgentProcess {
         }
         List<String> command = new ArrayList<>();
         command.add(System.getProperty("java.home") + "/bin/java");
+        if (!List.of(own).contains("--add-exports")) {
+            command.addAll(ONLY_FOR_AGENT);
+        }
         for (int i = 1; i < own.length; i++) {
             if (own[i].equals("dev.berth.agent.cli.Berth")) {
                 command.add(own[i]);
@@ -206,7 +216,8 @@ public final class AgentProcess {
                 command.addAll(flags);
                 return command;
             }
-            if (!ONLY_FOR_COMMAND_LINE.contains(own[i])) {
+            if (!ONLY_FOR_COMMAND_LINE.contains(own[i])
+                    && !own[i].startsWith(CACHE_OF_COMMAND_LINE)) {
                 command.add(own[i]);
             }
         }
