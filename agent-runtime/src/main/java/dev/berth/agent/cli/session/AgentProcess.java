@@ -38,7 +38,9 @@ public final class AgentProcess {
 
     /** What .ci/env.sh gives an agent and not a command line. */
     private static final List<String> ONLY_FOR_AGENT =
-            List.of("--add-exports=java.base/jdk.internal.misc=ALL-UNNAMED");
+            List.of(
+                    "--add-exports=java.base/jdk.internal.misc=ALL-UNNAMED",
+                    "-XX:CompileThresholdScaling=0.1");
 
     private final int pid;
 
