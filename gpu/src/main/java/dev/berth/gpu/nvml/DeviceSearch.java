@@ -45,7 +45,7 @@ final class DeviceSearch {
         List<Gpu> gpus = new ArrayList<>();
         List<Unanswered> unanswered = new ArrayList<>();
         for (int index = 0; index < count; index++) {
-            if (count == command.knownCount() && command.leaveAlone().contains(index)) {
+            if (command.leavesAlone(index, count)) {
                 continue;
             }
             clock.about(index);

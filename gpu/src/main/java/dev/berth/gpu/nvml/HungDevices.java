@@ -42,13 +42,13 @@ final class HungDevices {
 
     /** So many devices there are: with another number than before, indices may have moved. */
     void counted(int devices) {
-        if (count != devices) {
+        if (count != 0 && count != devices) {
             rests.clear();
         }
         count = devices;
     }
 
-    /** The number that the indices belong to. */
+    /** The number that the indices belong to; 0 before the first discovery. */
     int count() {
         return count;
     }

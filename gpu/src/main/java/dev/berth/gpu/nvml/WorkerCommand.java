@@ -2,19 +2,23 @@ package dev.berth.gpu.nvml;
 
 import java.util.List;
 import java.util.Set;
-import java.util.TreeSet;
 
 /** What the agent tells the worker. Indices are NVML's of the last {@link Discover}. */
 sealed interface WorkerCommand {
     /**
      * Opens the driver if it is not open, finds every device, and watches their events.
      *
-     * @param knownCount how many devices there were when {@code leaveAlone} was made up: with another number now, indices may have moved, and none is left alone
+     * @param knownCount how many devices there were when {@code leaveAlone} was made up, 0 when that was not known yet: with another number now, indices may have moved, and none is left alone
      * @param leaveAlone indices of devices that hung: no call is made on them
      */
     record Discover(int knownCount, Set<Integer> leaveAlone) implements WorkerCommand {
         public Discover {
-            leaveAlone = Set.copyOf(new TreeSet<>(leaveAlone));
+            leaveAlone = Set.copyOf(leaveAlone);
+        }
+
+        /** No call is to be made on this one of so many. */
+        boolean leavesAlone(int index, int count) {
+            return (knownCount == 0 || knownCount == count) && leaveAlone.contains(index);
         }
     }
 

@@ -13,6 +13,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 
 /** Workers that answer at once, or do not, as a test says; on a clock that a test moves. */
@@ -117,11 +118,16 @@ final class FakeWorkers implements Worker.Starter {
                 return;
             }
             for (int index = 0; index < devices; index++) {
-                if (!discover.leaveAlone().contains(index) && call(index, "nvmlDeviceGetName")) {
+                if (!discover.leavesAlone(index, devices) && call(index, "nvmlDeviceGetName")) {
                     return;
                 }
             }
-            messages.add(inventory(discover.leaveAlone()));
+            Set<Integer> without =
+                    IntStream.range(0, devices)
+                            .filter(index -> discover.leavesAlone(index, devices))
+                            .boxed()
+                            .collect(Collectors.toSet());
+            messages.add(inventory(without));
         }
 
         private boolean read(int index) {

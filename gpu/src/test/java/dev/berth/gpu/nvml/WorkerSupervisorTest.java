@@ -191,6 +191,31 @@ class WorkerSupervisorTest {
     }
 
     @Test
+    void aDeviceThatHangsBeforeItWasEverFoundDoesNotKeepTheOthersAway() {
+        workers.hangs = 0;
+        pass(QUERY);
+        assertThat(of(DeviceEvent.TableChanged.class))
+                .singleElement()
+                .satisfies(e -> assertThat(e.table().devices()).hasSize(1));
+        assertThat(source().working()).isTrue();
+        assertThat(source().reason()).contains("GPU at index 0");
+        assertThat(signals()).as("it has no name to signal by").isEmpty();
+        workers.hangs = -1;
+        pass(Duration.ofSeconds(31));
+        assertThat(of(DeviceEvent.TableChanged.class).getLast().table().devices()).hasSize(2);
+        assertThat(signals()).containsExactly(Kind.PROBE_ANSWERS);
+    }
+
+    @Test
+    void whenAllHangTheSourceDoesNotWork() {
+        workers.devices = 1;
+        workers.hangs = 0;
+        pass(QUERY.plusSeconds(1));
+        assertThat(source().working()).isFalse();
+        assertThat(source().reason()).contains("did not answer within the deadline");
+    }
+
+    @Test
     void aHungDeviceIsAskedAgainWithGrowingRestsUntilItAnswers() {
         settle();
         workers.hangs = 1;

@@ -24,6 +24,13 @@ final class HouseRules {
     private static final String AGENT = "dev.berth.agent..";
     private static final String MASTER = "dev.berth.master..";
 
+    /** What calls NVML, and with its main all that runs in the worker's process only. */
+    private static final String NVML_CALLERS =
+            "dev\\.berth\\.gpu\\.nvml\\.(QueryLoop|EventWatch|DeviceReader|DeviceSearch)(\\$.*)?";
+
+    private static final String NVML_WORKER =
+            NVML_CALLERS + "|dev\\.berth\\.gpu\\.nvml\\.WorkerMain";
+
     private HouseRules() {}
 
     static Map<String, ArchRule> all() {
@@ -82,6 +89,20 @@ final class HouseRules {
                         .dependOnClassesThat()
                         .resideInAPackage(SIMULATOR)
                         .allowEmptyShould(true));
+        rules.put(
+                "NVML is called in the worker only",
+                noClasses()
+                        .that()
+                        .resideOutsideOfPackage(NVML)
+                        .and()
+                        .haveNameNotMatching(NVML_WORKER)
+                        .should()
+                        .dependOnClassesThat()
+                        .haveNameMatching(
+                                "dev\\.berth\\.nvml\\.Nvml(Library|Device|EventSet)(\\$.*)?")
+                        .orShould()
+                        .dependOnClassesThat()
+                        .haveNameMatching(NVML_CALLERS));
         rules.put("the agent does not know the master's server", wall(AGENT, MASTER));
         rules.put(
                 "the foreign linker stays in native-bindings",

@@ -45,6 +45,9 @@ class HouseRulesTest {
                             "the simulator is seen through NVML only",
                             dev.berth.gpu.broken.KnowsSimulator.class),
                     broken(
+                            "NVML is called in the worker only",
+                            dev.berth.gpu.broken.CallsNvml.class),
+                    broken(
                             "the agent does not know the master's server",
                             dev.berth.agent.broken.KnowsMaster.class),
                     broken(
