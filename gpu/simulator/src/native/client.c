@@ -117,7 +117,7 @@ static int find_and_map(void) {
 	if (named != NULL && *named != 0)
 		return map(named);
 	static const char *const near[] = {"", "/../lib/x86_64-linux-gnu", "/../lib64"};
-	static const char *const usual[] = {"/usr/lib/x86_64-linux-gnu", "/usr/lib64", "/usr/local/nvidia/lib64"};
+	static const char *const usual[] = {"/usr/lib/x86_64-linux-gnu", "/usr/lib64", "/usr/local/nvidia/lib64", "/run"};
 	char folder[PATH_MAX - 128];
 	char path[PATH_MAX];
 	int result = -ENOENT;

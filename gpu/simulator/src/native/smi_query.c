@@ -124,30 +124,47 @@ static nvml_result fact(nvml_device d, const char *key, struct cell *out) {
 	return -1;
 }
 
+static nvml_result two_modes(nvml_device d, const char *key, nvml_result (*call)(nvml_device, int *, int *), struct cell *out) {
+	int current = 0, pending = 0;
+	nvml_result result = call(d, &current, &pending);
+	return words(result, strstr(key, "pending") != NULL ? pending : current, on_off, 2, out);
+}
+
+static nvml_result mig_modes(nvml_device d, int *current, int *pending) {
+	u32 now = 0, then = 0;
+	nvml_result result = nvmlDeviceGetMigMode(d, &now, &then);
+	*current = (int)now;
+	*pending = (int)then;
+	return result;
+}
+
 static nvml_result mode(nvml_device d, const char *key, struct cell *out) {
-	int a = 0, b = 0;
-	u32 current = 0, pending = 0;
-	if (strcmp(key, "persistence_mode") == 0)
-		return words(nvmlDeviceGetPersistenceMode(d, &a), a, on_off, 2, out);
-	if (strcmp(key, "compute_mode") == 0)
-		return words(nvmlDeviceGetComputeMode(d, &a), a, compute, 4, out);
-	if (strcmp(key, "ecc.mode.current") == 0)
-		return words(nvmlDeviceGetEccMode(d, &a, &b), a, on_off, 2, out);
-	if (strcmp(key, "ecc.mode.pending") == 0)
-		return words(nvmlDeviceGetEccMode(d, &b, &a), a, on_off, 2, out);
-	if (strcmp(key, "mig.mode.current") == 0)
-		return words(nvmlDeviceGetMigMode(d, &current, &pending), (int)current, on_off, 2, out);
-	if (strcmp(key, "mig.mode.pending") == 0)
-		return words(nvmlDeviceGetMigMode(d, &current, &pending), (int)pending, on_off, 2, out);
-	if (strcmp(key, "accounting.mode") == 0)
-		return words(nvmlDeviceGetAccountingMode(d, &current), (int)current, on_off, 2, out);
+	int value = 0;
+	u32 number = 0;
+	nvml_result result;
+	if (strcmp(key, "persistence_mode") == 0) {
+		result = nvmlDeviceGetPersistenceMode(d, &value);
+		return words(result, value, on_off, 2, out);
+	}
+	if (strcmp(key, "compute_mode") == 0) {
+		result = nvmlDeviceGetComputeMode(d, &value);
+		return words(result, value, compute, 4, out);
+	}
+	if (strcmp(key, "ecc.mode.current") == 0 || strcmp(key, "ecc.mode.pending") == 0)
+		return two_modes(d, key, nvmlDeviceGetEccMode, out);
+	if (strcmp(key, "mig.mode.current") == 0 || strcmp(key, "mig.mode.pending") == 0)
+		return two_modes(d, key, mig_modes, out);
+	if (strcmp(key, "accounting.mode") == 0) {
+		result = nvmlDeviceGetAccountingMode(d, &number);
+		return words(result, (int)number, on_off, 2, out);
+	}
 	if (strcmp(key, "gpu_recovery_action") == 0) {
-		nvml_result result = field(d, 230, out);
+		result = field(d, 230, out);
 		return words(result, atoi(out->text), recovery, 6, out);
 	}
 	if (strcmp(key, "pstate") == 0) {
-		nvml_result result = nvmlDeviceGetPerformanceState(d, &a);
-		snprintf(out->text, sizeof out->text, "P%d", a);
+		result = nvmlDeviceGetPerformanceState(d, &value);
+		snprintf(out->text, sizeof out->text, "P%d", value);
 		return result;
 	}
 	return -1;

@@ -38,11 +38,11 @@ static void gpu_rows(nvml_device d) {
 		snprintf(volatile_errors, sizeof volatile_errors, "%llu", errors);
 	const char *mig = nvmlDeviceGetMigMode(d, &current, &pending) != NVML_SUCCESS ? "N/A" : current ? "Enabled" : "Disabled";
 	const char *const modes[] = {"Default", "E. Thread", "Prohibited", "E. Process"};
-	printf("| %3u  %-27.27s %3s    |   %-16s %3s  | %20s |\n", index, name, persistence ? "On" : "Off", bus, "Off", volatile_errors);
+	printf("| %3u  %-27.27s %3s    |   %-16s %3s | %20s |\n", index, name, persistence ? "On" : "Off", bus, "Off", volatile_errors);
 	if (condition != NVML_SUCCESS || read != NVML_SUCCESS)
 		printf("| %-39.39s | %-22s | %-20s |\n", nvmlErrorString(condition != NVML_SUCCESS ? condition : read), "", "");
 	else
-		printf("| N/A  %4s    P%d         %12s | %22s | %7s %12s |\n", temperature, state, power, memory, load, modes[compute & 3]);
+		printf("| N/A  %4s    P%d            %12s | %22s | %7s %12s |\n", temperature, state, power, memory, load, modes[compute & 3]);
 	printf("| %-39s | %-22s | %20s |\n" PARTS, "", "", mig);
 }
 
@@ -56,7 +56,7 @@ static int processes(nvml_device d) {
 		char name[128] = "[Not Found]";
 		nvmlSystemGetProcessName(found[i].pid, name, sizeof name);
 		size_t length = strlen(name);
-		printf("| %4u   N/A  N/A %16u      C   %-28s %8lluMiB |\n", index, found[i].pid, length > 28 ? name + length - 28 : name, found[i].used >> 20);
+		printf("| %4u   N/A  N/A %16u      C   %-33s %8lluMiB |\n", index, found[i].pid, length > 33 ? name + length - 33 : name, found[i].used >> 20);
 	}
 	return (int)count;
 }
@@ -72,7 +72,7 @@ int smi_table(const struct selection *all) {
 	char version[16];
 	snprintf(version, sizeof version, "%d.%d", cuda / 1000, cuda % 1000 / 10);
 	printf("%s\n" LINE, when);
-	printf("| NVIDIA-SMI %-20s  Driver Version: %-18s  CUDA Version: %-9s|\n" PARTS, "(simulated)", driver, version);
+	printf("| NVIDIA-SMI %-20s  Driver Version: %-17s  CUDA Version: %-6s|\n" PARTS, "(simulated)", driver, version);
 	printf("| GPU  Name                 Persistence-M | Bus-Id          Disp.A | Volatile Uncorr. ECC |\n");
 	printf("| Fan  Temp   Perf          Pwr:Usage/Cap |           Memory-Usage | GPU-Util  Compute M. |\n");
 	printf("| %-39s | %-22s | %20s |\n" HEAVY, "", "", "MIG M.");

@@ -113,25 +113,26 @@ final class HostTree {
             """;
 
     private static String information(Machine machine, Machine.Board board) {
-        return """
-        Model: \t\t %s
-        IRQ:   \t\t %d
-        GPU UUID: \t %s
-        Video BIOS: \t %s
-        Bus Type: \t PCIe
-        DMA Size: \t 52 bits
-        DMA Mask: \t 0xfffffffffffff
-        Bus Location: \t %s
-        Device Minor: \t %d
-        GPU Excluded:\t No
-        """
-                .formatted(
-                        machine.model().name(),
-                        90 + board.minor(),
-                        board.uuid(),
-                        machine.model().videoBios(),
-                        board.pci(),
-                        board.minor());
+        return String.format(
+                Locale.ROOT,
+                """
+                Model: \t\t %s
+                IRQ:   \t\t %d
+                GPU UUID: \t %s
+                Video BIOS: \t %s
+                Bus Type: \t PCIe
+                DMA Size: \t 52 bits
+                DMA Mask: \t 0xfffffffffffff
+                Bus Location: \t %s
+                Device Minor: \t %d
+                GPU Excluded:\t No
+                """,
+                machine.model().name(),
+                90 + board.minor(),
+                board.uuid(),
+                machine.model().videoBios(),
+                board.pci(),
+                board.minor());
     }
 
     private static String capability(int minor, int mode) {
