@@ -45,23 +45,38 @@ final class Session {
             throws CliException, IOException {
         playground.start(cli, provider.agentFlags());
         ProbeImage.load(cli);
-        Hardware hardware;
-        try (Response response = cli.client().get(Query.of("/berth/gpus"))) {
-            Json answer = response.json();
-            hardware = Hardware.of(answer);
-            if (hardware.freeIds().isEmpty()) {
-                throw new CliException(
-                        1,
-                        "provider "
-                                + provider.name()
-                                + " has no free device to test with: "
-                                + answer.at("Source", "Reason").text("none was found"));
-            }
+        Json inventory = inventory(cli);
+        Hardware hardware = Hardware.of(inventory);
+        if (hardware.freeIds().isEmpty()) {
+            throw new CliException(
+                    1,
+                    "provider "
+                            + provider.name()
+                            + " has no free device to test with: "
+                            + inventory.at("Source", "Reason").text("none was found"));
         }
         Session session = new Session(cli, playground, hardware, fenced);
         session.stages();
         return new Outcome(
                 provider.name(), hardware, List.copyOf(session.matrix.cells()), session.skipped);
+    }
+
+    /** Of GPUs, and where there are none of the first other kind. */
+    private static Json inventory(Cli cli) throws CliException, IOException {
+        Json found = inventory(cli, "");
+        for (String kind : found.at("Resources").texts()) {
+            if (found.at("Devices").items().isEmpty()) {
+                found = inventory(cli, kind);
+            }
+        }
+        return found;
+    }
+
+    private static Json inventory(Cli cli, String kind) throws CliException, IOException {
+        Query query = Query.of("/berth/gpus").withNonEmpty("resource", kind);
+        try (Response response = cli.client().get(query)) {
+            return response.json();
+        }
     }
 
     private void stages() throws CliException, IOException {
@@ -148,7 +163,8 @@ final class Session {
             throws CliException, IOException {
         cli.client()
                 .post(
-                        Query.of("/containers/" + container.id() + "/gpus/" + verb),
+                        Query.of("/containers/" + container.id() + "/gpus/" + verb)
+                                .with("resource", hardware.kind()),
                         Json.of(Map.of("DeviceIDs", Json.texts(List.of(device)))))
                 .close();
     }

@@ -55,6 +55,7 @@ public final class GpuAttachVerb implements Verb {
                                                             "N",
                                                             "So many of the agent's choice (default: 1 unless GPUs are named)")
                                                     .letter('n'),
+                                            Inventory.RESOURCE,
                                             Format.FLAG))
                             .in("gpu")
                             .examples(
@@ -73,6 +74,7 @@ public final class GpuAttachVerb implements Verb {
                                     VerbSpec.ANY,
                                     List.of(
                                             Flag.toggle("all", "All that it holds").letter('a'),
+                                            Inventory.RESOURCE,
                                             Format.FLAG))
                             .in("gpu")
                             .examples(
@@ -95,10 +97,12 @@ public final class GpuAttachVerb implements Verb {
             throw new UsageException("--count and named GPUs contradict each other");
         }
         long count = direction == Direction.ATTACH ? arguments.number("count", 1, 1) : 0;
-        Inventory inventory = Inventory.askForSome(cli);
+        Inventory inventory = Inventory.askForSome(cli, arguments);
         Json body = body(inventory, container, names, count);
         Query query =
-                Query.of("/containers/" + Query.encode(container) + "/gpus/" + direction.path);
+                Inventory.query(
+                        "/containers/" + Query.encode(container) + "/gpus/" + direction.path,
+                        arguments);
         Json answer;
         try (Response response = cli.client().post(query, body)) {
             answer = response.json();

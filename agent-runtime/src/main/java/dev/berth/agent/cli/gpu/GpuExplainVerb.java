@@ -4,7 +4,6 @@ import dev.berth.agent.cli.args.Arguments;
 import dev.berth.agent.cli.args.Flag;
 import dev.berth.agent.cli.args.UsageException;
 import dev.berth.agent.cli.args.VerbSpec;
-import dev.berth.agent.cli.http.Query;
 import dev.berth.agent.cli.http.Response;
 import dev.berth.agent.cli.json.Json;
 import dev.berth.agent.cli.session.Cli;
@@ -37,6 +36,7 @@ public final class GpuExplainVerb implements Verb {
                                         "device",
                                         "Operands are devices by index or UUID, not a number of them"),
                                 Flag.toggle("all-candidates", "Show all, not the best ten"),
+                                Inventory.RESOURCE,
                                 Format.FLAG))
                 .in("gpu")
                 .examples(
@@ -49,10 +49,13 @@ public final class GpuExplainVerb implements Verb {
     @Override
     public int run(Cli cli, Arguments arguments) throws UsageException, CliException, IOException {
         boolean json = Format.isJson(arguments);
-        Inventory inventory = Inventory.askForSome(cli);
+        Inventory inventory = Inventory.askForSome(cli, arguments);
         Json answer;
         try (Response response =
-                cli.client().post(Query.of("/berth/gpus/explain"), body(inventory, arguments))) {
+                cli.client()
+                        .post(
+                                Inventory.query("/berth/gpus/explain", arguments),
+                                body(inventory, arguments))) {
             answer = response.json();
         }
         if (json) {

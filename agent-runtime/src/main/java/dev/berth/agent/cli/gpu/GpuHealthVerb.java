@@ -3,7 +3,6 @@ package dev.berth.agent.cli.gpu;
 import dev.berth.agent.cli.args.Arguments;
 import dev.berth.agent.cli.args.UsageException;
 import dev.berth.agent.cli.args.VerbSpec;
-import dev.berth.agent.cli.http.Query;
 import dev.berth.agent.cli.http.Response;
 import dev.berth.agent.cli.json.Json;
 import dev.berth.agent.cli.session.Cli;
@@ -29,7 +28,7 @@ public final class GpuHealthVerb implements Verb {
                         "Show how GPUs fare, what happened to them, and what to do",
                         0,
                         VerbSpec.ANY,
-                        List.of(Format.FLAG))
+                        List.of(Inventory.RESOURCE, Format.FLAG))
                 .in("gpu")
                 .examples(
                         "All of them",
@@ -43,13 +42,15 @@ public final class GpuHealthVerb implements Verb {
     @Override
     public int run(Cli cli, Arguments arguments) throws UsageException, CliException, IOException {
         boolean json = Format.isJson(arguments);
-        Inventory inventory = json ? Inventory.ask(cli) : Inventory.askForSome(cli);
+        Inventory inventory =
+                json ? Inventory.ask(cli, arguments) : Inventory.askForSome(cli, arguments);
         List<String> wanted = new ArrayList<>();
         for (String name : arguments.operands()) {
             wanted.add(inventory.resolve(name));
         }
         List<Json> shown = new ArrayList<>();
-        try (Response response = cli.client().get(Query.of("/berth/gpus/health"))) {
+        try (Response response =
+                cli.client().get(Inventory.query("/berth/gpus/health", arguments))) {
             for (Json device : response.json().at("Devices").items()) {
                 if (wanted.isEmpty() || wanted.contains(device.at("Id").text())) {
                     shown.add(device);

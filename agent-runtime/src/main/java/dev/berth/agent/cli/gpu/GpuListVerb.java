@@ -30,6 +30,7 @@ public final class GpuListVerb implements Verb {
                         List.of(
                                 Flag.toggle("no-trunc", "Show whole UUIDs"),
                                 Flag.toggle("quiet", "Only UUIDs").letter('q'),
+                                Inventory.RESOURCE,
                                 Format.FLAG))
                 .in("gpu")
                 .examples(
@@ -42,16 +43,21 @@ public final class GpuListVerb implements Verb {
     @Override
     public int run(Cli cli, Arguments arguments) throws UsageException, CliException, IOException {
         if (Format.isJson(arguments)) {
-            Format.printEach(cli, Inventory.ask(cli).devices());
+            Format.printEach(cli, Inventory.ask(cli, arguments).devices());
             return 0;
         }
         if (arguments.has("quiet")) {
-            for (Json device : Inventory.ask(cli).devices()) {
+            for (Json device : Inventory.ask(cli, arguments).devices()) {
                 cli.out().println(device.at("Id").text());
             }
             return 0;
         }
-        cli.out().print(text(Inventory.askForSome(cli), arguments.has("no-trunc"), Paint.of(cli)));
+        cli.out()
+                .print(
+                        text(
+                                Inventory.askForSome(cli, arguments),
+                                arguments.has("no-trunc"),
+                                Paint.of(cli)));
         return 0;
     }
 

@@ -21,14 +21,14 @@ public final class GpuReleaseVerb implements Verb {
                         "Let quarantined or failed GPUs back in, once they verify clean",
                         1,
                         VerbSpec.ANY,
-                        List.of())
+                        List.of(Inventory.RESOURCE))
                 .in("gpu")
                 .examples("After a repair", "berth gpu release GPU-5d1c0a77");
     }
 
     @Override
     public int run(Cli cli, Arguments arguments) throws CliException, IOException {
-        Inventory inventory = Inventory.askForSome(cli);
+        Inventory inventory = Inventory.askForSome(cli, arguments);
         int code = 0;
         for (String name : arguments.operands()) {
             String id = inventory.resolve(name);

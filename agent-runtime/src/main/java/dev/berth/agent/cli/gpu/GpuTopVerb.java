@@ -36,6 +36,7 @@ public final class GpuTopVerb implements Verb {
                                                 "Between two readings (default: 1)")
                                         .letter('n'),
                                 Flag.toggle("no-stream", "Show one reading and end"),
+                                Inventory.RESOURCE,
                                 Format.FLAG))
                 .in("gpu")
                 .examples(
@@ -55,9 +56,9 @@ public final class GpuTopVerb implements Verb {
         boolean unicode = unicode(cli);
         while (true) {
             if (json) {
-                Format.printEach(cli, Inventory.ask(cli).devices());
+                Format.printEach(cli, Inventory.ask(cli, arguments).devices());
             } else {
-                Inventory inventory = Inventory.askForSome(cli);
+                Inventory inventory = Inventory.askForSome(cli, arguments);
                 Optional<LocalTerminal.Size> size = live ? LocalTerminal.size(1) : Optional.empty();
                 int columns = size.isPresent() ? size.get().columns() : DEFAULT_COLUMNS;
                 String screen = new TopScreen(columns, unicode, Paint.of(cli)).of(inventory);

@@ -40,7 +40,7 @@ public final class GpuTopologyVerb implements Verb {
                         "Show how near GPUs are to one another: NVLink, PCIe, NUMA",
                         0,
                         0,
-                        List.of(Format.FLAG))
+                        List.of(Inventory.RESOURCE, Format.FLAG))
                 .in("gpu")
                 .examples(
                         "The matrix, as nvidia-smi topo -m shows it",
@@ -52,7 +52,7 @@ public final class GpuTopologyVerb implements Verb {
     @Override
     public int run(Cli cli, Arguments arguments) throws UsageException, CliException, IOException {
         if (Format.isJson(arguments)) {
-            Inventory inventory = Inventory.ask(cli);
+            Inventory inventory = Inventory.ask(cli, arguments);
             Map<String, Json> members = new LinkedHashMap<>();
             members.put(
                     "Ids",
@@ -61,7 +61,7 @@ public final class GpuTopologyVerb implements Verb {
             Format.printEach(cli, List.of(Json.of(members)));
             return 0;
         }
-        cli.out().print(text(Inventory.askForSome(cli), Paint.of(cli)));
+        cli.out().print(text(Inventory.askForSome(cli, arguments), Paint.of(cli)));
         return 0;
     }
 

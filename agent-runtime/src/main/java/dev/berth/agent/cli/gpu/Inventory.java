@@ -1,5 +1,7 @@
 package dev.berth.agent.cli.gpu;
 
+import dev.berth.agent.cli.args.Arguments;
+import dev.berth.agent.cli.args.Flag;
 import dev.berth.agent.cli.http.Query;
 import dev.berth.agent.cli.http.Response;
 import dev.berth.agent.cli.json.Json;
@@ -14,7 +16,7 @@ import java.util.List;
 import java.util.Locale;
 
 /** The agent's answer to {@code GET /berth/gpus}. */
-public final class Inventory {
+final class Inventory {
     private static final int SHORT_UUID = 12;
 
     private final Json answer;
@@ -27,11 +29,20 @@ public final class Inventory {
         return new Inventory(answer);
     }
 
+    /** Devices of other kinds: what CDI files and the agent's {@code --devices} bring. */
+    static final Flag RESOURCE =
+            Flag.value("resource", "KIND", "Devices of this kind (default: nvidia.com/gpu)");
+
     /** Asks the agent, which may have no device. */
-    public static Inventory ask(Cli cli) throws CliException, IOException {
-        try (Response response = cli.client().get(Query.of("/berth/gpus"))) {
+    static Inventory ask(Cli cli, Arguments arguments) throws CliException, IOException {
+        try (Response response = cli.client().get(query("/berth/gpus", arguments))) {
             return new Inventory(response.json());
         }
+    }
+
+    /** The same path for the kind of device that was asked for. */
+    static Query query(String path, Arguments arguments) {
+        return Query.of(path).withNonEmpty("resource", arguments.value("resource").orElse(""));
     }
 
     /**
@@ -39,8 +50,8 @@ public final class Inventory {
      *
      * @throws CliException that says why there is none and how to get some
      */
-    static Inventory askForSome(Cli cli) throws CliException, IOException {
-        Inventory inventory = ask(cli);
+    static Inventory askForSome(Cli cli, Arguments arguments) throws CliException, IOException {
+        Inventory inventory = ask(cli, arguments);
         if (inventory.devices().isEmpty()) {
             throw new CliException(1, inventory.whyNone());
         }
@@ -57,11 +68,11 @@ public final class Inventory {
                 + "; 'berth doctor' says what a real one needs; to try without one: berth agent --gpus sim:8xH100";
     }
 
-    public Json answer() {
+    Json answer() {
         return answer;
     }
 
-    public List<Json> devices() {
+    List<Json> devices() {
         return answer.at("Devices").items();
     }
 

@@ -6,7 +6,11 @@ import dev.berth.agent.cli.http.Hijack;
 import dev.berth.agent.cli.http.Query;
 import dev.berth.agent.cli.http.Response;
 import dev.berth.agent.cli.json.Json;
+import dev.berth.agent.cli.playground.DeviceFile;
+import dev.berth.agent.cli.playground.NodeFolder;
+import dev.berth.agent.cli.playground.NodeReport;
 import dev.berth.agent.cli.playground.Playground;
+import dev.berth.agent.cli.playground.ProbeContainer;
 import dev.berth.agent.cli.playground.ProbeImage;
 import dev.berth.agent.cli.session.Cli;
 import dev.berth.agent.cli.session.CliException;
@@ -31,6 +35,8 @@ public final class QuickstartVerb implements Verb {
     /** So many starts let the agent's compiler do its work; figures of a cold JVM would say nothing about a node. */
     private static final int WARM_STARTS = 100;
 
+    private static final String SIMULATED = "sim:8xH100";
+
     private static final List<String> NAMESPACES =
             List.of("mnt", "pid", "net", "ipc", "uts", "user", "cgroup", "time");
 
@@ -50,7 +56,8 @@ public final class QuickstartVerb implements Verb {
     public int run(Cli cli, Arguments arguments) throws CliException, IOException {
         try (Playground playground = Playground.open("quickstart")) {
             long began = System.nanoTime();
-            playground.start(cli, List.of("--gpus", "none"));
+            boolean real = hasDriver();
+            playground.start(cli, List.of("--gpus", real ? "auto" : SIMULATED));
             step(cli, "started an agent of its own at " + playground.address(), began);
 
             began = System.nanoTime();
@@ -77,7 +84,16 @@ public final class QuickstartVerb implements Verb {
                 warm.add(inspect(cli, id));
             }
             step(cli, "started it " + WARM_STARTS + " times more", began);
+            began = System.nanoTime();
+            String gpus = gpu(cli, playground);
+            step(cli, "gave a container one GPU and tried the nodes of all", began);
             show(cli, output, cold, warm.subList(WARM_STARTS / 2, WARM_STARTS));
+            cli.out()
+                    .println(
+                            real
+                                    ? "One GPU of this host, as its container saw it"
+                                    : "One of eight simulated GPUs, as its container saw it");
+            cli.out().println(gpus);
         }
         cli.out().println("All of it is removed again. Next:");
         cli.out()
@@ -88,6 +104,36 @@ public final class QuickstartVerb implements Verb {
         cli.out()
                 .println("  ./berth run --plan debian true           every system call of a start");
         return 0;
+    }
+
+    /** Whether a driver owns the fixed major number of NVIDIA's devices. */
+    private static boolean hasDriver() throws IOException {
+        return Files.readString(Path.of("/proc/devices"), StandardCharsets.UTF_8)
+                .lines()
+                .anyMatch(line -> line.strip().matches("195 nvidia.*"));
+    }
+
+    private static Json inventory(Cli cli) throws CliException, IOException {
+        try (Response response = cli.client().get(Query.of("/berth/gpus"))) {
+            return response.json();
+        }
+    }
+
+    private static String gpu(Cli cli, Playground playground) throws CliException, IOException {
+        Json inventory = inventory(cli);
+        List<DeviceFile> files = GpuReport.files(inventory);
+        NodeFolder nodes = NodeFolder.make(playground, files);
+        Map<String, Json> request = new LinkedHashMap<>();
+        request.put("Count", Json.of(1));
+        request.put("Capabilities", Json.of(List.of(Json.texts(List.of("gpu")))));
+        Map<String, Json> host = Map.of("DeviceRequests", Json.of(List.of(Json.of(request))));
+        List<String> paths = files.stream().map(NodeFolder::inside).toList();
+        ProbeContainer container = ProbeContainer.start(cli, "quickstart-gpu", nodes, host, paths);
+        NodeReport report = container.nextReport();
+        String listing = container.exec(List.of("/usr/bin/nvidia-smi", "-L"));
+        String text = GpuReport.of(inventory(cli), container.id(), report, listing);
+        container.remove();
+        return text;
     }
 
     private static void step(Cli cli, String what, long beganNs) {
