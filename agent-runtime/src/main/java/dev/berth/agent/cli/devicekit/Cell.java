@@ -46,12 +46,12 @@ record Cell(
 
     /** What a node is to the container that tries it. */
     enum Subject {
-        GRANTED("its own device", true),
-        CONTROL("control node of the driver", true),
-        SIBLING("another device", false),
-        WITHHELD("capability node, nobody's", false),
-        FOREIGN("device of another kind", false),
-        ABSENT("another device's place in /dev", false);
+        GRANTED("its own devices", true),
+        CONTROL("control nodes of the driver", true),
+        SIBLING("other devices", false),
+        WITHHELD("withheld from everyone", false),
+        FOREIGN("devices of other kinds", false),
+        ABSENT("other devices' places in /dev", false);
 
         private final String title;
         private final boolean allowed;

@@ -39,7 +39,10 @@ public final class DevicekitVerb implements Verb {
                                         Provider.CHOICES,
                                         "Where its devices come from (default: nvidia-sim)"),
                                 Flag.value("junit", "FILE", "Also write JUnit XML"),
-                                Flag.value("json", "FILE", "Also write JSON with every cell"),
+                                Flag.value(
+                                        "json",
+                                        "FILE",
+                                        "Also write JSON with every node and result"),
                                 Flag.toggle(
                                         "without-fence",
                                         "Take the device programs off before each try: must turn red"),
@@ -73,7 +76,7 @@ public final class DevicekitVerb implements Verb {
         }
         Optional<String> file = arguments.value("json");
         if (file.isPresent()) {
-            write(file.get(), all.pretty() + "\n");
+            write(file.get(), all + "\n");
         }
         if (json) {
             Format.printEach(cli, List.of(all));

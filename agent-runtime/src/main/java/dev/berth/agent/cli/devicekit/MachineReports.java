@@ -9,7 +9,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 
-/** The outcome for programs: JSON with every cell, and the XML that JUnit's readers know. */
+/** The outcome for programs: JSON with every node, and the XML that JUnit's readers know. */
 final class MachineReports {
     private static final String SUITE = "berth.devicekit.level1";
 
@@ -34,25 +34,27 @@ final class MachineReports {
                     Json.of(outcome.count(verdict)));
         }
         members.put("Skipped", Json.texts(outcome.skipped()));
-        List<Json> cells = new ArrayList<>();
-        for (Cell cell : outcome.cells()) {
-            cells.add(json(cell));
+        members.put("Cells", Json.of(outcome.cells().size()));
+        List<Json> groups = new ArrayList<>();
+        for (Group group : outcome.groups()) {
+            groups.add(json(group));
         }
-        members.put("Cells", Json.of(cells));
+        members.put("Groups", Json.of(groups));
         return Json.of(members);
     }
 
-    private static Json json(Cell cell) {
+    private static Json json(Group group) {
+        Cell cell = group.first();
         Map<String, Json> members = new LinkedHashMap<>();
         members.put("Stage", Json.of(word(cell.stage().name())));
         members.put("Container", Json.of(cell.container()));
         members.put("Subject", Json.of(word(cell.subject().name())));
-        members.put("Path", Json.of(cell.path()));
         members.put("Way", Json.of(cell.way().word()));
         members.put("Expected", Json.texts(cell.expected()));
         members.put("Got", Json.of(cell.got()));
         members.put("Control", cell.needsControl() ? Json.of(cell.control()) : Json.NULL);
         members.put("Verdict", Json.of(word(cell.verdict().name())));
+        members.put("Paths", Json.texts(group.paths()));
         return Json.of(members);
     }
 
@@ -60,51 +62,55 @@ final class MachineReports {
         return name.toLowerCase(Locale.ROOT);
     }
 
-    /** One test case a cell. */
+    /** A test case for each stage, container, kind of node and way: the same names in every run, whatever the results. */
     static String junit(Outcome outcome, double seconds) {
-        StringBuilder xml = new StringBuilder(1 << 18);
+        Map<String, List<Group>> cases = new LinkedHashMap<>();
+        int failed = 0;
+        for (Group group : outcome.groups()) {
+            cases.computeIfAbsent(testCase(group.first()), name -> new ArrayList<>()).add(group);
+        }
+        StringBuilder body = new StringBuilder(1 << 16);
+        for (Map.Entry<String, List<Group>> one : cases.entrySet()) {
+            List<Group> wrong = new ArrayList<>(one.getValue());
+            wrong.removeIf(group -> group.verdict() == Verdict.GREEN);
+            failed += wrong.isEmpty() ? 0 : 1;
+            body.append("  <testcase").append(one.getKey());
+            body.append(wrong.isEmpty() ? "/>\n" : ">\n");
+            for (Group group : wrong) {
+                body.append("    <failure");
+                attribute(body, "type", word(group.verdict().name()));
+                attribute(body, "message", group.sentence());
+                body.append("/>\n");
+            }
+            body.append(wrong.isEmpty() ? "" : "  </testcase>\n");
+        }
+        for (String skip : outcome.skipped()) {
+            body.append("  <testcase");
+            attribute(body, "classname", SUITE);
+            attribute(body, "name", skip);
+            body.append("><skipped/></testcase>\n");
+        }
+        StringBuilder xml = new StringBuilder(body.length() + 512);
         xml.append("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuite");
         attribute(xml, "name", SUITE);
-        attribute(
-                xml, "tests", Integer.toString(outcome.cells().size() + outcome.skipped().size()));
-        attribute(
-                xml,
-                "failures",
-                Long.toString(outcome.count(Verdict.RED) + outcome.count(Verdict.UNPROVEN)));
+        attribute(xml, "tests", Integer.toString(cases.size() + outcome.skipped().size()));
+        attribute(xml, "failures", Integer.toString(failed));
         attribute(xml, "errors", "0");
         attribute(xml, "skipped", Integer.toString(outcome.skipped().size()));
         attribute(xml, "time", String.format(Locale.ROOT, "%.3f", seconds));
-        xml.append(">\n");
-        for (Cell cell : outcome.cells()) {
-            xml.append("  <testcase");
-            attribute(xml, "classname", SUITE + "." + word(cell.stage().name()));
-            attribute(
-                    xml,
-                    "name",
-                    cell.container()
-                            + " "
-                            + word(cell.subject().name())
-                            + " "
-                            + cell.path()
-                            + " "
-                            + cell.way().word());
-            attribute(xml, "time", "0");
-            if (cell.verdict() == Verdict.GREEN) {
-                xml.append("/>\n");
-            } else {
-                xml.append("><failure");
-                attribute(xml, "type", word(cell.verdict().name()));
-                attribute(xml, "message", TextReport.sentence(cell));
-                xml.append("/></testcase>\n");
-            }
-        }
-        for (String skip : outcome.skipped()) {
-            xml.append("  <testcase");
-            attribute(xml, "classname", SUITE);
-            attribute(xml, "name", skip);
-            xml.append("><skipped/></testcase>\n");
-        }
-        return xml.append("</testsuite>\n").toString();
+        return xml.append(">\n").append(body).append("</testsuite>\n").toString();
+    }
+
+    /** Name and class as attributes. */
+    private static String testCase(Cell cell) {
+        StringBuilder attributes = new StringBuilder();
+        attribute(attributes, "classname", SUITE + "." + word(cell.stage().name()));
+        attribute(
+                attributes,
+                "name",
+                cell.container() + " " + word(cell.subject().name()) + " " + cell.way().word());
+        attribute(attributes, "time", "0");
+        return attributes.toString();
     }
 
     private static void attribute(StringBuilder xml, String name, String value) {

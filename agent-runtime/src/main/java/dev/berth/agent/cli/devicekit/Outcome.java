@@ -15,6 +15,11 @@ record Outcome(String provider, Hardware hardware, List<Cell> cells, List<String
         skipped = List.copyOf(skipped);
     }
 
+    /** Its cells, those together that differ in their node alone; the caller's to change. */
+    List<Group> groups() {
+        return Group.of(cells);
+    }
+
     long count(Verdict verdict) {
         return cells.stream().filter(cell -> cell.verdict() == verdict).count();
     }

@@ -16,7 +16,7 @@ import java.util.Set;
 
 /** The matrix for people: one row for nodes that are alike, then each cell that is not as it must be. */
 final class TextReport {
-    private static final int MOST_WRONG = 40;
+    private static final int MOST_WRONG = 24;
 
     private final Outcome outcome;
     private final Paint paint;
@@ -108,44 +108,21 @@ final class TextReport {
     }
 
     private void wrong() {
-        List<Cell> wrong =
-                outcome.cells().stream().filter(c -> c.verdict() != Verdict.GREEN).toList();
+        List<Group> wrong = outcome.groups();
+        wrong.removeIf(group -> group.verdict() == Verdict.GREEN);
         if (!wrong.isEmpty()) {
             text.append('\n').append(paint.bad("Not as it must be")).append('\n');
         }
-        for (Cell cell : wrong.subList(0, Math.min(MOST_WRONG, wrong.size()))) {
-            text.append("  ").append(sentence(cell)).append('\n');
+        for (Group group : wrong.subList(0, Math.min(MOST_WRONG, wrong.size()))) {
+            text.append("  ").append(group.sentence()).append('\n');
         }
         if (wrong.size() > MOST_WRONG) {
             text.append("  … and ").append(wrong.size() - MOST_WRONG);
-            text.append(" more: --json FILE has all\n");
+            text.append(" more such lines: --json FILE has all\n");
         }
         text.append('\n').append(outcome.passed() ? paint.good("GREEN") : paint.bad("RED"));
         text.append(": ").append(outcome.cells().size()).append(" cells, ");
         text.append(outcome.count(Verdict.RED)).append(" wrong, ");
         text.append(outcome.count(Verdict.UNPROVEN)).append(" unproven\n");
-    }
-
-    /** What is wrong with a cell. */
-    static String sentence(Cell cell) {
-        String what =
-                cell.stage().title()
-                        + ", "
-                        + cell.container()
-                        + ": "
-                        + cell.path()
-                        + " ("
-                        + cell.subject().title()
-                        + "), "
-                        + cell.way().sentence()
-                        + ": ";
-        if (cell.verdict() == Verdict.UNPROVEN) {
-            return what
-                    + cell.got()
-                    + ", but the control container got "
-                    + (cell.control().isEmpty() ? "nothing" : cell.control())
-                    + ": something else than the device program denies it here";
-        }
-        return what + "got " + cell.got() + ", want " + String.join(" or ", cell.expected());
     }
 }

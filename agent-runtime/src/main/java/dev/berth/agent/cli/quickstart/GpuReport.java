@@ -75,7 +75,7 @@ final class GpuReport {
         results(otherDevices + (otherDevices == 1 ? " other GPU" : " other GPUs"), others);
         List<DeviceFile> withheld = new ArrayList<>();
         add(withheld, inventory.at("WithheldNodes"));
-        results(withheld.size() + " capability nodes", withheld);
+        results(withheld.size() + " withheld nodes", withheld);
         String label = "nvidia-smi -L, inside";
         for (String line : listing.strip().split("\n")) {
             row(label, line);

@@ -65,9 +65,9 @@ class DevicekitTest {
         assertThat(all.path("Passed").asBoolean()).isTrue();
         Set<String> stages = new TreeSet<>();
         int denied = 0;
-        for (JsonNode cell : all.path("Cells")) {
-            stages.add(cell.path("Stage").asText());
-            denied += cell.path("Got").asText().equals("EPERM") ? 1 : 0;
+        for (JsonNode group : all.path("Groups")) {
+            stages.add(group.path("Stage").asText());
+            denied += group.path("Got").asText().equals("EPERM") ? group.path("Paths").size() : 0;
         }
         assertThat(stages).hasSize(9);
         assertThat(denied).isGreaterThan(500);
@@ -82,9 +82,9 @@ class DevicekitTest {
         assertThat(outcome.code()).as(outcome.out() + outcome.err()).isEqualTo(1);
         assertThat(outcome.out()).contains("RED: ").contains("got ENXIO, want EPERM");
         Set<String> red = new TreeSet<>();
-        for (JsonNode cell : JSON.readTree(json.toFile()).path("Cells")) {
-            if (cell.path("Verdict").asText().equals("red")) {
-                red.add(cell.path("Stage").asText());
+        for (JsonNode group : JSON.readTree(json.toFile()).path("Groups")) {
+            if (group.path("Verdict").asText().equals("red")) {
+                red.add(group.path("Stage").asText());
             }
         }
         // At each of its stages: a gap at any of them would be seen.
