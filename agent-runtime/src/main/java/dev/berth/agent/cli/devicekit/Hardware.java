@@ -20,7 +20,7 @@ record Hardware(
         List<Unit> units,
         List<DeviceFile> controlNodes,
         List<DeviceFile> withheldNodes) {
-    /** One device; {@code free} whether the kit may have it. */
+    /** One device; {@code free} whether the kit may have it: a request waits for one that is being verified. */
     record Unit(String id, boolean free, List<DeviceFile> nodes) {}
 
     /** Of the answer to {@code GET /berth/gpus}. */
@@ -30,7 +30,7 @@ record Hardware(
             units.add(
                     new Unit(
                             device.at("Id").text(),
-                            device.at("State").text().equals("FREE"),
+                            List.of("FREE", "VERIFYING").contains(device.at("State").text()),
                             files(device.at("Nodes"))));
         }
         return new Hardware(

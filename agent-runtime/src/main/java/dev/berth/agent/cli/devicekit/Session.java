@@ -1,8 +1,8 @@
 package dev.berth.agent.cli.devicekit;
 
 import dev.berth.agent.cli.devicekit.Cell.Stage;
+import dev.berth.agent.cli.gpu.Inventory;
 import dev.berth.agent.cli.http.Query;
-import dev.berth.agent.cli.http.Response;
 import dev.berth.agent.cli.json.Json;
 import dev.berth.agent.cli.playground.NodeFolder;
 import dev.berth.agent.cli.playground.NodeReport;
@@ -63,20 +63,13 @@ final class Session {
 
     /** Of GPUs, and where there are none of the first other kind. */
     private static Json inventory(Cli cli) throws CliException, IOException {
-        Json found = inventory(cli, "");
+        Json found = Inventory.ask(cli, "").answer();
         for (String kind : found.at("Resources").texts()) {
             if (found.at("Devices").items().isEmpty()) {
-                found = inventory(cli, kind);
+                found = Inventory.ask(cli, kind).answer();
             }
         }
         return found;
-    }
-
-    private static Json inventory(Cli cli, String kind) throws CliException, IOException {
-        Query query = Query.of("/berth/gpus").withNonEmpty("resource", kind);
-        try (Response response = cli.client().get(query)) {
-            return response.json();
-        }
     }
 
     private void stages() throws CliException, IOException {

@@ -119,7 +119,7 @@ public final class GpuExplainVerb implements Verb {
         if (!unavailable.isEmpty()) {
             text.append("\nnot to be had now\n");
             for (Json device : unavailable) {
-                text.append("  ").append(inventory.label(device.at("Id").text()));
+                text.append("  ").append(inventory.shortLabel(device.at("Id").text()));
                 text.append(": ").append(device.at("Reason").text()).append('\n');
             }
         }
@@ -150,7 +150,7 @@ public final class GpuExplainVerb implements Verb {
     private static String labels(Inventory inventory, List<String> ids) {
         List<String> labels = new ArrayList<>();
         for (String id : ids) {
-            labels.add(inventory.label(id));
+            labels.add(inventory.shortLabel(id));
         }
         return String.join(", ", labels);
     }

@@ -75,9 +75,7 @@ public final class GpuHealthVerb implements Verb {
     }
 
     private static boolean isWithheld(Inventory inventory, Json device) {
-        String health = device.at("Health").text();
-        return !(health.equals("HEALTHY") || health.equals("SUSPECT"))
-                || state(inventory, device).equals("QUARANTINED");
+        return !Inventory.isGivenOut(device) || state(inventory, device).equals("QUARANTINED");
     }
 
     private static String state(Inventory inventory, Json device) {
@@ -99,7 +97,7 @@ public final class GpuHealthVerb implements Verb {
             if (since.getEpochSecond() > 0) {
                 text.append(" since ").append(Human.ago(since, now));
             }
-            String reason = device.at("Reason").text();
+            String reason = Inventory.reason(device);
             if (!reason.isEmpty()) {
                 text.append(": ").append(reason);
             }
@@ -121,7 +119,7 @@ public final class GpuHealthVerb implements Verb {
         for (Json signal : signals) {
             String code = signal.at("Code").text();
             table.row(
-                    signal.at("Time").text("--"),
+                    time(signal.at("Time").text("--")),
                     signal.at("Kind").text("--") + (code.isEmpty() ? "" : " " + code),
                     Human.cut(signal.at("Detail").text("--"), 60),
                     signal.at("Pid").number() > 0 ? signal.at("Pid").text() : "--",
@@ -133,9 +131,23 @@ public final class GpuHealthVerb implements Verb {
         return table;
     }
 
+    /** What the vendor's catalog says of the last thing that happened, without the catalog's own word. */
+    private static String advice(Json device) {
+        List<Json> signals = device.at("Signals").items();
+        String action =
+                signals.isEmpty() ? "" : signals.get(signals.size() - 1).at("Action").text();
+        int colon = action.indexOf(": ");
+        return colon < 0 ? "repair or replace it" : action.substring(colon + 2);
+    }
+
+    /** Without the digits below a millisecond. */
+    private static String time(String rfc3339) {
+        return rfc3339.replaceFirst("(\\.[0-9]{3})[0-9]+", "$1");
+    }
+
     /** What a person can do, given that the agent does what it can by itself; empty when nothing. */
     private static String toDo(Inventory inventory, Json device) {
-        String id = Inventory.shortId(device.at("Id").text());
+        String id = inventory.shortId(device.at("Id").text());
         if (state(inventory, device).equals("QUARANTINED")) {
             return "it was not clean after its last holder and is kept back; end what still uses it, then: berth gpu release "
                     + id;
@@ -147,8 +159,7 @@ public final class GpuHealthVerb implements Verb {
                     "it is not given out; end its container so that it can be reset ('berth gpu ls' names it)";
             case "RESETTING", "VERIFYING" -> "wait: the agent resets and verifies it by itself";
             case "FAILED" ->
-                    "it is not given out; look at the last line below, repair or replace it, then: berth gpu release "
-                            + id;
+                    "it is not given out; " + advice(device) + ", then: berth gpu release " + id;
             default -> "";
         };
     }

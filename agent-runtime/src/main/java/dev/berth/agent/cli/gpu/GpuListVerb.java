@@ -85,7 +85,7 @@ public final class GpuListVerb implements Verb {
             long memory = device.at("MemoryBytes").number();
             table.row(
                     device.at("Index").text(),
-                    whole ? id : Inventory.shortId(id),
+                    whole ? id : inventory.shortId(id),
                     device.at("Model").text("--"),
                     memory > 0 ? Human.binarySize(memory) : "--",
                     device.at("Pci").text("--"),
@@ -93,7 +93,7 @@ public final class GpuListVerb implements Verb {
                     Inventory.state(device, paint),
                     Inventory.health(device, paint),
                     Inventory.holder(device));
-            String reason = device.at("Reason").text();
+            String reason = Inventory.reason(device);
             if (!reason.isEmpty()) {
                 notes.add("GPU" + device.at("Index").text() + ": " + reason);
             }

@@ -14,10 +14,13 @@ import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.concurrent.locks.LockSupport;
 
 /** The agent's answer to {@code GET /berth/gpus}. */
-final class Inventory {
+public final class Inventory {
     private static final int SHORT_UUID = 12;
+    private static final long DISCOVERY_NS = 10_000_000_000L;
+    private static final long POLL_NS = 20_000_000;
 
     private final Json answer;
 
@@ -35,9 +38,32 @@ final class Inventory {
 
     /** Asks the agent, which may have no device. */
     static Inventory ask(Cli cli, Arguments arguments) throws CliException, IOException {
-        try (Response response = cli.client().get(query("/berth/gpus", arguments))) {
-            return new Inventory(response.json());
+        return ask(cli, arguments.value("resource").orElse(""));
+    }
+
+    /**
+     * Asks the agent; one that has just started is given time to find its devices.
+     *
+     * @param resource kind of device, empty for GPUs
+     */
+    public static Inventory ask(Cli cli, String resource) throws CliException, IOException {
+        long deadline = System.nanoTime() + DISCOVERY_NS;
+        while (true) {
+            Query query = Query.of("/berth/gpus").withNonEmpty("resource", resource);
+            try (Response response = cli.client().get(query)) {
+                Inventory inventory = new Inventory(response.json());
+                if (!inventory.isUnderWay() || System.nanoTime() > deadline) {
+                    return inventory;
+                }
+            }
+            LockSupport.parkNanos(POLL_NS);
         }
+    }
+
+    /** Whether there is a source that has not told its first table yet. */
+    private boolean isUnderWay() {
+        return answer.at("Generation").number() == 0
+                && !answer.at("Source", "Name").text("none").equals("none");
     }
 
     /** The same path for the kind of device that was asked for. */
@@ -68,7 +94,7 @@ final class Inventory {
                 + "; 'berth doctor' says what a real one needs; to try without one: berth agent --gpus sim:8xH100";
     }
 
-    Json answer() {
+    public Json answer() {
         return answer;
     }
 
@@ -169,14 +195,46 @@ final class Inventory {
         return held;
     }
 
-    /** As much of a UUID as tells devices of a node apart; accepted wherever a device is named. */
-    static String shortId(String id) {
-        return id.startsWith("GPU-") && id.length() > SHORT_UUID ? id.substring(0, SHORT_UUID) : id;
+    /** As much of a UUID as tells the node's devices apart, at least twelve characters; accepted wherever a device is named. */
+    String shortId(String id) {
+        if (!id.startsWith("GPU-")) {
+            return id;
+        }
+        int length = SHORT_UUID;
+        for (Json device : devices()) {
+            String other = device.at("Id").text();
+            if (!other.equals(id)) {
+                length = Math.max(length, shared(id, other) + 1);
+            }
+        }
+        return id.length() > length ? id.substring(0, length) : id;
+    }
+
+    /** Length of the beginning that two have in common. */
+    private static int shared(String a, String b) {
+        int i = 0;
+        while (i < a.length() && i < b.length() && a.charAt(i) == b.charAt(i)) {
+            i++;
+        }
+        return i;
     }
 
     /** The holder's name, else its short id, else empty. */
     static String holder(Json device) {
         return device.at("ContainerName").text(Human.shortId(device.at("Container").text()));
+    }
+
+    /** Whether its health lets a container have it. */
+    static boolean isGivenOut(Json device) {
+        return List.of("HEALTHY", "SUSPECT").contains(device.at("Health").text());
+    }
+
+    /** Why it is not simply free or granted and healthy; empty when it is. */
+    static String reason(Json device) {
+        boolean plain =
+                device.at("Health").text().equals("HEALTHY")
+                        && List.of("FREE", "GRANTED", "").contains(device.at("State").text());
+        return plain ? "" : device.at("Reason").text();
     }
 
     /** {@code HEALTHY} as {@code healthy}, in the colour of how bad it is. */
@@ -190,8 +248,12 @@ final class Inventory {
         };
     }
 
+    /** The ledger's word; {@code withheld} for one that is nobody's and given to nobody. */
     static String state(Json device, Paint paint) {
         String state = device.at("State").text();
+        if (state.equals("FREE") && !isGivenOut(device)) {
+            return paint.warning("withheld");
+        }
         String word = state.toLowerCase(Locale.ROOT);
         return switch (state) {
             case "FREE" -> paint.good(word);

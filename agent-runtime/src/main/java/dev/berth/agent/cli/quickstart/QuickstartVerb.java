@@ -2,6 +2,7 @@ package dev.berth.agent.cli.quickstart;
 
 import dev.berth.agent.cli.args.Arguments;
 import dev.berth.agent.cli.args.VerbSpec;
+import dev.berth.agent.cli.gpu.Inventory;
 import dev.berth.agent.cli.http.Hijack;
 import dev.berth.agent.cli.http.Query;
 import dev.berth.agent.cli.http.Response;
@@ -113,14 +114,8 @@ public final class QuickstartVerb implements Verb {
                 .anyMatch(line -> line.strip().matches("195 nvidia.*"));
     }
 
-    private static Json inventory(Cli cli) throws CliException, IOException {
-        try (Response response = cli.client().get(Query.of("/berth/gpus"))) {
-            return response.json();
-        }
-    }
-
     private static String gpu(Cli cli, Playground playground) throws CliException, IOException {
-        Json inventory = inventory(cli);
+        Json inventory = Inventory.ask(cli, "").answer();
         List<DeviceFile> files = GpuReport.files(inventory);
         NodeFolder nodes = NodeFolder.make(playground, files);
         Map<String, Json> request = new LinkedHashMap<>();
@@ -131,7 +126,8 @@ public final class QuickstartVerb implements Verb {
         ProbeContainer container = ProbeContainer.start(cli, "quickstart-gpu", nodes, host, paths);
         NodeReport report = container.nextReport();
         String listing = container.exec(List.of("/usr/bin/nvidia-smi", "-L"));
-        String text = GpuReport.of(inventory(cli), container.id(), report, listing);
+        String text =
+                GpuReport.of(Inventory.ask(cli, "").answer(), container.id(), report, listing);
         container.remove();
         return text;
     }
