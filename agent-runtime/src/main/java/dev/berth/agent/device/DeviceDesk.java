@@ -211,7 +211,7 @@ public final class DeviceDesk implements AutoCloseable {
                     "could not select device driver: this agent hands out no "
                             + kind
                             + (kind.equals(DeviceDemand.NVIDIA)
-                                    ? ": it found no NVIDIA driver, or was started with --gpus none"
+                                    ? ": it found no NVIDIA driver, or was started with --gpus none; to try without one: berth agent --gpus sim:8xH100"
                                     : "; it hands out " + stocks.keySet()));
         }
         return stock;

@@ -189,7 +189,9 @@ class DockerCommandLineTest {
                 .contains("--network host");
         assertThat(run("-v", "vol:/x", "bb", "true").err()).contains("named volume \"vol\"");
         assertThat(run("-p", "80:80", "bb", "true").err()).contains("PortBindings");
-        assertThat(run("--gpus", "all", "bb", "true").err()).contains("DeviceRequests");
+        assertThat(run("--gpus", "all", "bb", "true").err())
+                .contains("this agent hands out no nvidia.com/gpu")
+                .contains("berth agent --gpus sim:8xH100");
         assertThat(docker.run("run", "--rm", "--network", "host", "bb", "true").code()).isZero();
         ok(docker.run("create", "--name", "cp", "--network", "none", "bb"));
         assertThat(docker.run("cp", "cp:/etc/passwd", directory.toString()).err())
