@@ -16,6 +16,7 @@ import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 
 /** Which NVML call each of the worker's threads is in, and since when, in memory that both processes see. The worker's side writes, the agent's reads. */
+@SuppressWarnings("EnumOrdinal") // both processes run the same classes
 final class CallClock implements NvmlCallObserver {
     static final int BYTES = 64;
 
@@ -46,7 +47,7 @@ final class CallClock implements NvmlCallObserver {
     }
 
     private int slot() {
-        return Thread.currentThread() == queries ? 0 : 1;
+        return Thread.currentThread().equals(queries) ? 0 : 1;
     }
 
     /** Which device this thread's next calls are about; −1 for none. */

@@ -64,7 +64,7 @@ final class QueryLoop {
             } catch (NvmlException e) {
                 String words = loaded.flatMap(l -> l.errorString(e.code())).orElse(e.getMessage());
                 String said = e.returned() == NvmlReturn.LIBRARY_NOT_FOUND ? e.getMessage() : words;
-                socket.send(new WorkerMessage.Failed(e.code(), e.function(), said));
+                socket.send(new WorkerMessage.Failed(e.code(), e.function(), String.valueOf(said)));
             }
         }
     }

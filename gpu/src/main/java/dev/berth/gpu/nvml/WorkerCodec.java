@@ -18,6 +18,7 @@ import java.util.Set;
 import java.util.TreeMap;
 
 /** Commands and messages to packets and back; the format is in the package's description. Any bytes may be fed to it: what it does not know is a {@link PacketException}. */
+@SuppressWarnings("EnumOrdinal") // both processes run the same classes
 final class WorkerCodec {
     /** A device with more is read as having so many: the packet has to fit, and nobody tells them apart by then. */
     static final int MOST_PROCESSES = 2048;

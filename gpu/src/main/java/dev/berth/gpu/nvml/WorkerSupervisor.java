@@ -123,7 +123,7 @@ final class WorkerSupervisor {
             try {
                 talk(lives.worker().get());
             } catch (ErrnoException | PacketException e) {
-                lose(e.getMessage());
+                lose(String.valueOf(e.getMessage()));
             }
         }
         if (lives.worker().isEmpty() && lives.due()) {
@@ -286,7 +286,7 @@ final class WorkerSupervisor {
                 return false;
             }
         } catch (ErrnoException | PacketException e) {
-            lose(e.getMessage());
+            lose(String.valueOf(e.getMessage()));
         }
         return true;
     }
@@ -392,7 +392,7 @@ final class WorkerSupervisor {
         }
         long generation = table.map(DeviceTable::generation).orElse(0L) + 1;
         DeviceTable found = TableAssembly.table(inventory, table, nodes.read(), generation);
-        boolean news = table.isEmpty() || table.get() != found;
+        boolean news = !table.equals(Optional.of(found));
         table = Optional.of(found);
         if (news) {
             out.accept(new DeviceEvent.TableChanged(found));
