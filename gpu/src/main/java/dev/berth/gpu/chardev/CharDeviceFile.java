@@ -152,7 +152,7 @@ public final class CharDeviceFile {
             try {
                 glob = NodeGlob.of(text);
             } catch (IllegalArgumentException e) {
-                throw json.error("glob", e.getMessage());
+                throw json.error("glob", String.valueOf(e.getMessage()));
             }
             List<String> with = new ArrayList<>();
             for (Json one : json.listOr("with")) {

@@ -65,6 +65,7 @@ public final class KmsgReader implements AutoCloseable {
     private final Map<Key, Pending> pending = new LinkedHashMap<>();
     private @Nullable Map<PciAddress, DeviceId> devices;
     private boolean lost;
+    private long read;
     private boolean closed;
     private long offset;
 
@@ -137,10 +138,10 @@ public final class KmsgReader implements AutoCloseable {
         epoll = made[1];
         stop = made[2];
         changes = made[3];
-        thread = Thread.ofPlatform().daemon().name("berth-kmsg").unstarted(this::read);
+        thread = Thread.ofPlatform().daemon().name("berth-kmsg").unstarted(this::run);
     }
 
-    private void read() {
+    private void run() {
         long[] tokens = new long[4];
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment buffer = arena.allocate(BUFFER_BYTES);
@@ -199,6 +200,9 @@ public final class KmsgReader implements AutoCloseable {
     }
 
     private void line(String line) {
+        synchronized (pending) {
+            read++;
+        }
         Optional<KmsgLine> found = KmsgLine.parse(line);
         if (found.isEmpty()) {
             return;
@@ -309,6 +313,13 @@ public final class KmsgReader implements AutoCloseable {
                     "records of the kernel's log were lost",
                     SOURCE,
                     realtimeNs());
+        }
+    }
+
+    /** Records read so far, whoever made them. */
+    long read() {
+        synchronized (pending) {
+            return read;
         }
     }
 

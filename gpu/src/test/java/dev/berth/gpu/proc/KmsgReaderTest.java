@@ -16,6 +16,7 @@ import dev.berth.linux.Linux;
 import dev.berth.linux.Open;
 import dev.berth.linux.OwnedFd;
 
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -250,6 +251,23 @@ final class KmsgReaderTest {
                     .isNotEmpty();
             assertThat(signals.size()).isLessThan(3 * KmsgReader.MAX_PENDING);
             assertThat(reader.poll(signals::add, 0)).isZero();
+        }
+    }
+
+    /** Records that root writes get facility 1 from the kernel, whatever they claim. */
+    @Test
+    @Tag("root")
+    void aForgedRecordOfTheRealLogIsReadAndNotBelieved() throws Exception {
+        Path kmsg = Path.of("/dev/kmsg");
+        try (KmsgReader reader = KmsgReader.open(Linux.host(), kmsg, wakes::release)) {
+            reader.onTable(table());
+            Files.writeString(kmsg, "<3>NVRM: Xid (PCI:0000:01:00): 79, forged by a test of Berth");
+            long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(20);
+            while (reader.read() == 0) {
+                assertThat(System.nanoTime() - end).as("a record came").isNegative();
+                Thread.onSpinWait();
+            }
+            assertThat(reader.waiting()).isZero();
         }
     }
 

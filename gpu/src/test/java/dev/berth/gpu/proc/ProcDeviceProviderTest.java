@@ -12,7 +12,10 @@ import dev.berth.gpu.DeviceTable;
 import dev.berth.gpu.HealthSignal;
 import dev.berth.gpu.Topology.Proximity;
 import dev.berth.isolator.ContainerConfig.DeviceNode;
+import dev.berth.linux.Fd;
 import dev.berth.linux.Linux;
+import dev.berth.linux.Open;
+import dev.berth.linux.OwnedFd;
 
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -285,5 +288,17 @@ final class ProcDeviceProviderTest extends DeviceProviderContract {
         assertThat(found.of(List.of(dev.berth.linux.Statx.makedev(1, 5)))).containsExactly(10);
         assertThat(found.of(List.of(dev.berth.linux.Statx.makedev(195, 0)))).isEmpty();
         assertThat(new OpenDevices(Linux.host(), proc).search(() -> true).unseen()).isPresent();
+    }
+
+    @Test
+    void aDeviceThatThisProcessHasOpenIsSeenInTheRealProc() throws Exception {
+        int pid = (int) ProcessHandle.current().pid();
+        OpenDevices search = new OpenDevices(Linux.host(), Path.of("/proc"));
+        List<Long> full = List.of(dev.berth.linux.Statx.makedev(1, 7));
+        assertThat(search.search(() -> false).of(full)).doesNotContain(pid);
+        try (OwnedFd open = Linux.host().files().openat(Fd.CWD, "/dev/full", Open.O_RDONLY, 0)) {
+            assertThat(open.isOpen()).isTrue();
+            assertThat(search.search(() -> false).of(full)).contains(pid);
+        }
     }
 }
