@@ -15,12 +15,12 @@ import java.util.Optional;
 import java.util.Set;
 
 /**
- * Whether a driver file is the administrator's alone: what runs in every container must be nobody else's to change. The file and every directory above it, up to the root of the host, must belong to root and be
+ * Whether a file of the driver, or one that says what containers are given, is the administrator's alone: what runs in every container must be nobody else's to change. The file and every directory above it, up to the root of the host, must belong to root and be
  * writable for no group and no others; a sticky directory may be, since in it nobody can exchange another's file.
  *
  * <p>Thread: one.
  */
-final class DriverTrust {
+public final class DriverTrust {
     private static final int WRITABLE = 022;
 
     private final Files files;
@@ -28,18 +28,18 @@ final class DriverTrust {
     private final Map<String, Optional<String>> directories = new HashMap<>();
 
     /** @param owners user ids that may own driver files: 0, and in tests who runs them */
-    DriverTrust(Files files, Set<Integer> owners) {
+    public DriverTrust(Files files, Set<Integer> owners) {
         this.files = files;
         this.owners = Set.copyOf(owners);
     }
 
     /** The path that an open object has on the host now. */
-    String path(Fd found) throws ErrnoException {
+    public String path(Fd found) throws ErrnoException {
         return files.readlinkat(Fd.CWD, "/proc/self/fd/" + found.number());
     }
 
     /** Why the object is not trusted, with what to do; empty when it is. */
-    Optional<String> objection(Fd found, String path) throws ErrnoException {
+    public Optional<String> objection(Fd found, String path) throws ErrnoException {
         Statx st = files.statx(found, "", At.AT_EMPTY_PATH).orElseThrow();
         Optional<String> own = objection(path, st, WRITABLE);
         if (own.isPresent()) {

@@ -21,7 +21,6 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.concurrent.ConcurrentHashMap;
-import java.util.regex.Pattern;
 
 /**
  * {@code /proc/driver/nvidia} as a grant shows it: {@code version}, {@code registry}, {@code params} with {@code ModifyDeviceFiles: 0} (else libraries in the container try to make nodes, which the device program denies), and
@@ -33,7 +32,6 @@ final class ProcView {
     private static final int LIMIT_BYTES = 64 * 1024;
     private static final int MAX_GPUS = 1024;
     private static final String HOME = "/proc/driver/nvidia";
-    private static final Pattern MODIFY = Pattern.compile("(?m)^ModifyDeviceFiles:.*$");
 
     private final Files files;
     private final ScratchDirectory scratch;
@@ -73,7 +71,7 @@ final class ProcView {
             return Optional.empty();
         }
         common.merge("params", "", (there, _) -> there);
-        common.computeIfPresent("params", (_, text) -> withoutModifying(text));
+        common.computeIfPresent("params", (_, text) -> DriverParams.withoutModifying(text));
         Map<PciAddress, Gpu> gpus = new TreeMap<>();
         Optional<OwnedFd> directory = host.resolve(HOME + "/gpus");
         if (directory.isPresent()) {
@@ -90,16 +88,6 @@ final class ProcView {
             }
         }
         return Optional.of(new ProcView(files, scratch, common, gpus));
-    }
-
-    /** The patched {@code params}: shared with CDI's disable-device-node-modification. */
-    static String withoutModifying(String params) {
-        String line = "ModifyDeviceFiles: 0";
-        String patched = MODIFY.matcher(params).replaceAll(line);
-        if (patched.contains(line)) {
-            return patched;
-        }
-        return patched + (patched.isEmpty() || patched.endsWith("\n") ? "" : "\n") + line + "\n";
     }
 
     /** A small text file below a root; empty when there is none or it is no regular file. */

@@ -223,10 +223,10 @@ class DriverViewTest {
 
     @Test
     void paramsWithoutTheLineGetIt() {
-        assertThat(ProcView.withoutModifying("A: 1\nModifyDeviceFiles: 1\nB: 2\n"))
+        assertThat(DriverParams.withoutModifying("A: 1\nModifyDeviceFiles: 1\nB: 2\n"))
                 .isEqualTo("A: 1\nModifyDeviceFiles: 0\nB: 2\n");
-        assertThat(ProcView.withoutModifying("A: 1")).isEqualTo("A: 1\nModifyDeviceFiles: 0\n");
-        assertThat(ProcView.withoutModifying("")).isEqualTo("ModifyDeviceFiles: 0\n");
+        assertThat(DriverParams.withoutModifying("A: 1")).isEqualTo("A: 1\nModifyDeviceFiles: 0\n");
+        assertThat(DriverParams.withoutModifying("")).isEqualTo("ModifyDeviceFiles: 0\n");
     }
 
     @Test

@@ -1,0 +1,4 @@
+@NullMarked
+package dev.berth.gpu.cdi;
+
+import org.jspecify.annotations.NullMarked;

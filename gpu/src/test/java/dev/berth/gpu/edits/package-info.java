@@ -1,0 +1,4 @@
+@NullMarked
+package dev.berth.gpu.edits;
+
+import org.jspecify.annotations.NullMarked;
