@@ -41,6 +41,9 @@ public class DeviceLedger {
 
     private Optional<LedgerView> view = Optional.empty();
 
+    /** When records that could not be written are tried again. */
+    private long retryNs;
+
     /** Not for others to extend: tests break it in order to see that they would notice. */
     DeviceLedger(
             String resourceName, LedgerSettings settings, GrantJournal journal, GrantSteps steps) {
@@ -388,9 +391,8 @@ public class DeviceLedger {
 
     /** Does what is due: looks and resets again, ends waits, writes what could not be written. Then readies the next answer, so that a request finds it. */
     public void tick(long nowNs) {
-        if (log.flush().isPresent()) {
-            view = Optional.empty();
-        }
+        log.flush();
+        retryNs = nowNs + settings.pauseNs();
         for (Slot slot : inventory.present()) {
             if (slot.state == DeviceState.VERIFYING) {
                 hygiene.onTime(slot, nowNs);
@@ -407,7 +409,7 @@ public class DeviceLedger {
 
     /** When {@link #tick} has something to do next; {@link Long#MAX_VALUE} when nothing is due. */
     public long dueNs() {
-        long due = Long.MAX_VALUE;
+        long due = log.lags() ? retryNs : Long.MAX_VALUE;
         for (Want want : requests.waiting()) {
             due = Math.min(due, want.deadlineNs());
         }

@@ -45,6 +45,11 @@ final class GrantLog {
         }
     }
 
+    /** Whether records wait to be written. */
+    boolean lags() {
+        return !late.isEmpty();
+    }
+
     /** Tries again what could not be written; returns why it still cannot. */
     Optional<String> flush() {
         while (!late.isEmpty()) {

@@ -308,6 +308,9 @@ class DeviceLedgerTest {
         assertEquals(1, only(desk.take(), LedgerEvent.JournalFailed.class).size());
         desk.clean(id(0));
         assertEquals(Cause.NOT_JOURNALED, refused(desk.ask(2, 1)).cause());
+        assertTrue(desk.ledger.dueNs() <= desk.now);
+        desk.pass(0);
+        assertEquals(desk.now + SECOND / 4, desk.ledger.dueNs());
         desk.journalProblem = Optional.empty();
         desk.granted(desk.ask(2, 1));
         assertEquals(

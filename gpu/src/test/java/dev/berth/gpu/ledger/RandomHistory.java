@@ -303,6 +303,8 @@ final class RandomHistory {
     }
 
     private void request() {
+        // An answer that is returned is newer than those that are still to be taken.
+        events();
         ContainerId container = LedgerDesk.container(++containers);
         Selection selection = selection();
         oracle.asked(container, selection, world.now + SETTINGS.waitNs());
