@@ -29,7 +29,7 @@ public final class DeviceNames {
         for (int i = 0; i < devices.size(); i++) {
             Device device = devices.get(i);
             if (Integer.toString(device.index()).equals(name)
-                    || address.isPresent() && device.pci().equals(address)) {
+                    || (address.isPresent() && device.pci().equals(address))) {
                 return i;
             }
         }

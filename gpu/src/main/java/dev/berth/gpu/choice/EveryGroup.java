@@ -77,7 +77,7 @@ final class EveryGroup {
             long key = key(set, held, free);
             if (best[count] == 0
                     || key > keys[count]
-                    || key == keys[count] && Nearness.lower(set, best[count])) {
+                    || (key == keys[count] && Nearness.lower(set, best[count]))) {
                 best[count] = (char) set;
                 keys[count] = key;
             }

@@ -34,7 +34,7 @@ final class GrownGroup {
                 int next = Long.numberOfTrailingZeros(rest);
                 if (best < 0
                         || fewest[next] > fewest[best]
-                        || fewest[next] == fewest[best] && sum[next] > sum[best]) {
+                        || (fewest[next] == fewest[best] && sum[next] > sum[best])) {
                     best = next;
                 }
             }

@@ -12,7 +12,6 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.stream.Collectors;
 
 /** One question of {@link Explanation#of} and its words. */
 final class Question {
@@ -76,7 +75,7 @@ final class Question {
                     new Candidate(
                             ids(each.set()),
                             each.figures(),
-                            each == first ? praise(each) : worse(each, first)));
+                            each.set() == first.set() ? praise(each) : worse(each, first)));
         }
         return new Explanation(ids(first.set()), Optional.empty(), candidates, left());
     }
@@ -101,18 +100,23 @@ final class Question {
         List<String> words = new ArrayList<>();
         for (int i = 0; i < devices.size(); i++) {
             Device device = devices.get(i);
-            if ((mask >>> i & 1) != 0 && unavailable.containsKey(device.id())) {
-                words.add(DeviceNames.described(device) + " is " + unavailable.get(device.id()));
+            String reason = unavailable.get(device.id());
+            if ((mask >>> i & 1) != 0 && reason != null) {
+                words.add(DeviceNames.described(device) + " is " + reason);
             }
         }
         return words.isEmpty() ? "" : ": " + String.join("; ", words);
     }
 
     private List<Unavailable> left() {
-        return devices.stream()
-                .filter(device -> unavailable.containsKey(device.id()))
-                .map(device -> new Unavailable(device.id(), unavailable.get(device.id())))
-                .collect(Collectors.toList());
+        List<Unavailable> left = new ArrayList<>();
+        for (Device device : devices) {
+            String reason = unavailable.get(device.id());
+            if (reason != null) {
+                left.add(new Unavailable(device.id(), reason));
+            }
+        }
+        return left;
     }
 
     private List<DeviceId> ids(long set) {

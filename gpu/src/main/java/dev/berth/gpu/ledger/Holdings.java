@@ -9,6 +9,7 @@ import java.util.ArrayList;
 import java.util.Collection;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 
@@ -90,6 +91,7 @@ final class Holdings {
             if (holder.isPresent() && !holder.get().equals(grant.container())) {
                 throw new DeviceException(
                         String.format(
+                                Locale.ROOT,
                                 "device %s is held by container %s, not by %s",
                                 id, holder.get(), grant.container()));
             }

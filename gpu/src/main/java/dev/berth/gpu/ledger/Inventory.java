@@ -112,7 +112,7 @@ final class Inventory {
             Device device = table.devices().get(i);
             boolean known = slots.containsKey(device.id());
             Slot slot = claim(device.id(), nowNs);
-            if (!known || slot.state == DeviceState.VERIFYING && !slot.present()) {
+            if (!known || (slot.state == DeviceState.VERIFYING && !slot.present())) {
                 came.add(slot);
             }
             boolean moved =
@@ -134,7 +134,7 @@ final class Inventory {
     private void goes(Slot slot, boolean first, ArrayDeque<LedgerEvent> events) {
         boolean was = slot.present();
         slot.position = Slot.ABSENT;
-        if (was || first && slot.state == DeviceState.GRANTED) {
+        if (was || (first && slot.state == DeviceState.GRANTED)) {
             events.add(new Gone(slot.id, slot.holder));
         }
         if (slot.state == DeviceState.FREE || slot.state == DeviceState.VERIFYING) {
