@@ -27,6 +27,11 @@ final class DeviceReader {
     private static final int NVLINK_RX_KIB = 139;
     private static final int RECOVERY_ACTION = 230;
 
+    private static final int[] FIELDS = {
+        RECOVERY_ACTION, MEMORY_TEMPERATURE, PCIE_REPLAY, NVLINK_TX_KIB, NVLINK_RX_KIB
+    };
+    private static final int[] SCOPES = {0, 0, 0, NvmlDevice.SCOPE_ALL, NvmlDevice.SCOPE_ALL};
+
     private static final double MIB = 1 << 20;
 
     private final Questions questions;
@@ -138,19 +143,10 @@ final class DeviceReader {
     }
 
     private void readFields(boolean forVerification) throws NvmlException {
-        int[] ids =
-                forVerification
-                        ? new int[] {RECOVERY_ACTION}
-                        : new int[] {
-                            RECOVERY_ACTION,
-                            MEMORY_TEMPERATURE,
-                            PCIE_REPLAY,
-                            NVLINK_TX_KIB,
-                            NVLINK_RX_KIB
-                        };
+        int[] ids = forVerification ? new int[] {RECOVERY_ACTION} : FIELDS;
+        int[] scopes = forVerification ? new int[1] : SCOPES;
         List<NvmlDevice.Field> fields =
-                ask("fields", () -> device.fieldValues(NvmlDevice.SCOPE_ALL, ids))
-                        .orElse(List.of());
+                ask("fields", () -> device.fieldValues(ids, scopes)).orElse(List.of());
         long linkKib = 0;
         boolean links = false;
         for (NvmlDevice.Field field : fields) {

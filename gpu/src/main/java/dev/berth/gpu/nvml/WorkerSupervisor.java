@@ -67,6 +67,7 @@ final class WorkerSupervisor {
     private final ArrayDeque<Request> waiting = new ArrayDeque<>();
     private Doing doing = new Doing.Nothing();
     private Optional<DeviceTable> table = Optional.empty();
+    private boolean mismatchSaid;
     private boolean discoverAsked;
     private boolean sampleAsked;
     private boolean lookAsked;
@@ -411,6 +412,7 @@ final class WorkerSupervisor {
             idOf(one.index()).ifPresent(id -> health.failed(id, one.code(), one.function()));
             trouble(troubles, one.index(), NvmlReturn.of(one.code()).words());
         }
+        mismatchSaid = false;
         hung.counted(inventory.count());
         hung.indices().forEach(index -> trouble(troubles, index, hung.words(index).orElse("")));
         boolean none = inventory.count() > 0 && hung.indices().size() >= inventory.count();
@@ -452,7 +454,8 @@ final class WorkerSupervisor {
     }
 
     private void driverIsGone(NvmlReturn returned, String words) {
-        if (returned == NvmlReturn.LIB_RM_VERSION_MISMATCH) {
+        if (returned == NvmlReturn.LIB_RM_VERSION_MISMATCH && !mismatchSaid) {
+            mismatchSaid = true;
             health.say(
                     Optional.empty(),
                     Kind.VERSION_MISMATCH,

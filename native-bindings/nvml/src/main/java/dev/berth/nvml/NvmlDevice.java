@@ -172,14 +172,18 @@ public final class NvmlDevice {
         return value.getValue();
     }
 
-    /** {@code nvmlDeviceGetFieldValues}: many in one call, each with its own return code. */
-    public List<Field> fieldValues(int scope, int... ids) throws NvmlException {
+    /**
+     * {@code nvmlDeviceGetFieldValues}: many in one call, each with its own return code.
+     *
+     * @param scopes of each field: a link's number or {@link #SCOPE_ALL} for those of links, 0 for the others
+     */
+    public List<Field> fieldValues(int[] ids, int[] scopes) throws NvmlException {
         NvmlStructs.FieldValue first = new NvmlStructs.FieldValue();
         Structure[] values = first.toArray(ids.length);
         for (int i = 0; i < ids.length; i++) {
             NvmlStructs.FieldValue value = (NvmlStructs.FieldValue) values[i];
             value.fieldId = ids[i];
-            value.scopeId = scope;
+            value.scopeId = scopes[i];
             // A driver that does not know the field need not write this.
             value.nvmlReturn = NvmlReturn.NOT_SUPPORTED.code();
         }
