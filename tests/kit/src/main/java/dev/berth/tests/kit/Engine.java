@@ -86,6 +86,10 @@ public final class Engine {
                     "");
             framed = connection.receiveBytes();
         }
+        return unframed(framed);
+    }
+
+    private static String unframed(byte[] framed) {
         ByteBuffer frames = ByteBuffer.wrap(framed);
         ByteArrayOutputStream text = new ByteArrayOutputStream();
         while (frames.remaining() >= 8) {
@@ -95,6 +99,18 @@ public final class Engine {
             text.write(payload);
         }
         return text.toString(StandardCharsets.UTF_8);
+    }
+
+    /** Runs a further process in a container to its end: what it printed on both streams. */
+    public String exec(String id, String... argv) throws IOException {
+        ObjectNode request = JSON.createObjectNode();
+        request.put("AttachStdout", true).put("AttachStderr", true);
+        request.set("Cmd", JSON.valueToTree(List.of(argv)));
+        String exec = call("POST", "/containers/" + id + "/exec", request).get("Id").textValue();
+        try (EngineSocket connection = new EngineSocket(socket)) {
+            connection.send("POST", API + "/exec/" + exec + "/start", "{}");
+            return unframed(connection.receiveToEnd());
+        }
     }
 
     /** Create, start, wait, logs, inspect, remove. */

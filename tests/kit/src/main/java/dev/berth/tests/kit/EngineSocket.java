@@ -71,6 +71,27 @@ public final class EngineSocket implements AutoCloseable {
         return body;
     }
 
+    /** Reads an answer that ends with the connection, as raw streams do; a status of 400 and above is a failure. */
+    public byte[] receiveToEnd() throws IOException {
+        String status = line();
+        for (String header = line(); !header.isEmpty(); header = line()) {
+            // none of them matters here
+        }
+        ByteArrayOutputStream body = new ByteArrayOutputStream();
+        try {
+            while (true) {
+                body.write(next());
+            }
+        } catch (EOFException _) {
+            // The end that was waited for.
+        }
+        if (Integer.parseInt(status.split(" ")[1]) >= 400) {
+            throw new EngineFailure(
+                    Integer.parseInt(status.split(" ")[1]), body.toString(StandardCharsets.UTF_8));
+        }
+        return body.toByteArray();
+    }
+
     /** Some bytes of whatever comes, head included, and throws them away: how many, −1 at the end. For streams. */
     public int receiveSome() throws IOException {
         in.clear();

@@ -1,4 +1,8 @@
-/** Real containers with a driver that is made of small ELF files, on this kernel, as root. */
+/**
+ * GPUs with a real agent and simulated boards: who can open what, faults and what the agent does, death at every step of a grant.
+ *
+ * <p>Entry type: {@link dev.berth.tests.root.gpu.GpuHost}.
+ */
 @NullMarked
 package dev.berth.tests.root.gpu;
 
