@@ -32,7 +32,7 @@ public final class StartBench {
     private static final Pattern STAGE = Pattern.compile("\\{\"Stage\":\"([^\"]+)\",\"Us\":(\\d+)");
 
     private static final int PEER_WARM_UP = 50;
-    private static final String IMAGE = "localhost/berth/bench:latest";
+    static final String IMAGE = "localhost/berth/bench:latest";
 
     private StartBench() {}
 
@@ -93,7 +93,7 @@ public final class StartBench {
     }
 
     /** An image of one layer: the root is an overlay, as of any image. */
-    private static void load(EngineSocket commands, Path program) throws IOException {
+    static void load(EngineSocket commands, Path program) throws IOException {
         OciImageWriter image =
                 new OciImageWriter(Platform.host())
                         .layer(

@@ -89,7 +89,7 @@ public final class Engine {
         return unframed(framed);
     }
 
-    private static String unframed(byte[] framed) {
+    private static String unframed(byte[] framed) throws IOException {
         ByteBuffer frames = ByteBuffer.wrap(framed);
         ByteArrayOutputStream text = new ByteArrayOutputStream();
         while (frames.remaining() >= 8) {

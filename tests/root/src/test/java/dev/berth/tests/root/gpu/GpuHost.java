@@ -90,7 +90,7 @@ final class GpuHost implements AutoCloseable {
     }
 
     /** Major and minor of every node: the devices' own, those that every holder gets, those that nobody gets. */
-    Map<String, int[]> nodes() throws Exception {
+    Map<String, int[]> nodes() throws IOException {
         Map<String, int[]> nodes = new TreeMap<>();
         JsonNode all = gpus();
         all.path("Devices").forEach(device -> add(nodes, device.path("Nodes")));
@@ -108,11 +108,11 @@ final class GpuHost implements AutoCloseable {
     }
 
     interface Check {
-        boolean holds() throws Exception;
+        boolean holds() throws IOException;
     }
 
     /** Looks again and again, for half a minute. */
-    void await(String what, Check check) throws Exception {
+    void await(String what, Check check) throws IOException {
         long end = System.nanoTime() + PATIENCE_NS;
         while (!check.holds()) {
             if (System.nanoTime() - end > 0) {
@@ -143,7 +143,7 @@ final class GpuHost implements AutoCloseable {
         return count;
     }
 
-    void awaitFree(int count) throws Exception {
+    void awaitFree(int count) throws IOException {
         await(count + " free GPUs", () -> count("FREE") == count);
     }
 
@@ -218,7 +218,7 @@ final class GpuHost implements AutoCloseable {
 
     /** Removes what is left of containers, ends the agent, and takes the files away; a failed mount of ours would keep them. */
     @Override
-    public void close() throws Exception {
+    public void close() throws IOException {
         for (String id : List.copyOf(containers)) {
             remove(id);
         }

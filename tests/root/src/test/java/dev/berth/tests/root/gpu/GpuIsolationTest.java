@@ -96,8 +96,7 @@ class GpuIsolationTest {
         for (int i = 0; i < 4; i++) {
             String id = host.start(host.request(2, SLEEP));
             ids.add(id);
-            assertThat(host.held(id)).hasSize(2).doesNotContainAnyElementsOf(seen);
-            seen.addAll(host.held(id));
+            assertThat(host.held(id)).hasSize(2).allMatch(seen::add);
             assertThat(host.opens(id)).isEqualTo(expected(host.held(id)));
         }
         long looked = counter("devices_found_clean");
