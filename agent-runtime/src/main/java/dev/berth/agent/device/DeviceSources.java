@@ -6,11 +6,17 @@ import dev.berth.agent.config.AgentLog;
 import dev.berth.agent.config.DeviceOptions;
 import dev.berth.agent.config.DeviceOptions.GpuSource;
 import dev.berth.gpu.DeviceException;
+import dev.berth.gpu.DeviceProvider;
+import dev.berth.gpu.chardev.CharDeviceFile;
+import dev.berth.gpu.chardev.CharDeviceProvider;
+import dev.berth.gpu.chardev.CharResource;
 import dev.berth.gpu.health.HealthSettings;
 import dev.berth.gpu.health.ProcessOwner;
 import dev.berth.gpu.ledger.LedgerSettings;
 import dev.berth.gpu.nvml.NvmlDeviceProvider;
 import dev.berth.gpu.nvml.NvmlSettings;
+import dev.berth.gpu.proc.ProcDeviceProvider;
+import dev.berth.gpu.proc.ProcSettings;
 import dev.berth.gpu.simulator.Machine;
 import dev.berth.gpu.simulator.Simulator;
 import dev.berth.gpu.simulator.SimulatorException;
@@ -67,15 +73,14 @@ public final class DeviceSources {
             throws AgentException {
         try {
             return new DeviceSources(linux, config, helpers, opened).setup();
-        } catch (ErrnoException | DeviceException e) {
+        } catch (ErrnoException e) {
             throw AgentException.failed("open the sources of devices", e);
         } catch (SimulatorException e) {
             throw AgentException.failed("option --gpus: simulate GPUs", e);
         }
     }
 
-    private DeviceSetup setup()
-            throws AgentException, ErrnoException, DeviceException, SimulatorException {
+    private DeviceSetup setup() throws AgentException, ErrnoException, SimulatorException {
         DeviceOptions options = config.devices();
         List<DeviceSupply> supplies = new ArrayList<>();
         switch (options.gpus()) {
@@ -89,6 +94,18 @@ public final class DeviceSources {
                     supplies.add(nvidia(simulated(Machine.shipped(name))));
             case GpuSource.SimulatedFile(Path file) ->
                     supplies.add(nvidia(simulated(Machine.read(file))));
+        }
+        if (options.characterDevices().isPresent()) {
+            supplies.addAll(characterDevices(options.characterDevices().get()));
+        }
+        for (DeviceSupply supply : supplies) {
+            if (supplies.stream()
+                            .filter(other -> other.resourceName().equals(supply.resourceName()))
+                            .count()
+                    > 1) {
+                throw AgentException.invalid(
+                        "option --devices: there is another source of " + supply.resourceName());
+            }
         }
         HealthSettings health =
                 options.onFault() == DeviceOptions.OnFault.KILL
@@ -134,27 +151,51 @@ public final class DeviceSources {
                 Optional.of(simulator));
     }
 
-    private DeviceSupply nvidia(Host host) throws AgentException, ErrnoException {
+    /** NVML first; beside it, or alone where there is no library, what the kernel says itself. */
+    private DeviceSupply nvidia(Host host) throws ErrnoException {
         Optional<Path> library = NvmlSettings.findLibrary(host.driverRoot());
-        if (library.isEmpty()) {
-            throw AgentException.invalid(
-                    "this host has an NVIDIA driver and no libnvidia-ml.so.1 below "
-                            + host.driverRoot()
-                            + ": install the driver's libraries, name their root with --driver-root, or start with --gpus none");
-        }
-        NvmlSettings settings =
-                NvmlSettings.of(host.root(), library.get(), worker(host))
-                        .withDeadlines(deadlines());
-        NvmlDeviceProvider nvml = NvmlDeviceProvider.open(linux, settings);
-        return new DeviceSupply(
-                nvml,
-                Optional.empty(),
+        DeviceProvider kernel =
+                new ProcDeviceProvider(linux, ProcSettings.of(host.root(), library.isEmpty()));
+        EditsSource.Maker edits =
                 new NvidiaEdits(
                         linux,
                         host.root(),
                         host.driverRoot(),
                         config.execRoot().resolve("driver"),
-                        host.simulator().map(Simulator::state)));
+                        host.simulator().map(Simulator::state));
+        if (library.isEmpty()) {
+            AgentLog.warn(
+                    "no libnvidia-ml.so.1 below "
+                            + host.driverRoot()
+                            + ": GPUs are handed out by what the kernel says of them, without figures; install the driver's libraries, or name their root with --driver-root");
+            return new DeviceSupply(kernel, Optional.empty(), edits);
+        }
+        NvmlSettings settings =
+                NvmlSettings.of(host.root(), library.get(), worker(host))
+                        .withDeadlines(deadlines());
+        return new DeviceSupply(
+                NvmlDeviceProvider.open(linux, settings), Optional.of(kernel), edits);
+    }
+
+    /** Devices of any vendor that a file describes. */
+    private List<DeviceSupply> characterDevices(Path file) throws AgentException {
+        try {
+            List<DeviceSupply> supplies = new ArrayList<>();
+            for (CharResource resource : CharDeviceFile.read(file)) {
+                supplies.add(
+                        new DeviceSupply(
+                                new CharDeviceProvider(
+                                        linux,
+                                        resource,
+                                        CharDeviceProvider.Settings.of(Path.of("/"))),
+                                Optional.empty(),
+                                _ -> EditsSource.NODES));
+            }
+            return supplies;
+        } catch (DeviceException e) {
+            throw new AgentException(
+                    AgentException.Kind.INVALID, "option --devices: " + e.getMessage(), e);
+        }
     }
 
     private NvmlSettings.Worker worker(Host host) throws ErrnoException {

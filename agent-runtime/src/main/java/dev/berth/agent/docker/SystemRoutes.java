@@ -12,6 +12,7 @@ import dev.berth.agent.conductor.EventListener;
 import dev.berth.agent.conductor.Status;
 import dev.berth.agent.config.AgentConfig;
 import dev.berth.agent.config.AgentException;
+import dev.berth.agent.device.DeviceSnapshot;
 import dev.berth.linux.ErrnoException;
 
 import io.netty.buffer.Unpooled;
@@ -178,6 +179,16 @@ final class SystemRoutes {
         out.put("ExperimentalBuild", false).put("ServerVersion", AgentConfig.VERSION);
         out.putObject("Runtimes").putObject("berth").put("path", "berth");
         out.put("DefaultRuntime", "berth");
+        ArrayNode cdi = out.putArray("CDISpecDirs");
+        context.config().devices().cdiDirectories().forEach(dir -> cdi.add(dir.toString()));
+        ArrayNode devices = out.putArray("DiscoveredDevices");
+        for (DeviceSnapshot.Kind kind : context.conductor().devices().kinds()) {
+            for (DeviceSnapshot.Entry entry : kind.entries()) {
+                devices.addObject()
+                        .put("Source", "cdi")
+                        .put("ID", kind.table().resourceName() + "=" + entry.device().id());
+            }
+        }
         out.putObject("Swarm").put("NodeID", "").put("LocalNodeState", "inactive");
         out.put("LiveRestoreEnabled", true).put("Isolation", "").put("InitBinary", "berth");
         out.putArray("SecurityOptions").add("name=seccomp,profile=builtin").add("name=cgroupns");

@@ -28,7 +28,8 @@ public final class GpuBench {
     private static final Pattern STAGE = Pattern.compile("\\{\"Stage\":\"([^\"]+)\",\"Us\":(\\d+)");
     private static final String ONE_GPU =
             ",\"DeviceRequests\":[{\"Count\":1,\"Capabilities\":[[\"gpu\"]]}]";
-    private static final PrintStream OUT = new PrintStream(System.out, true, StandardCharsets.UTF_8);
+    private static final PrintStream OUT =
+            new PrintStream(System.out, true, StandardCharsets.UTF_8);
 
     private final Path socket;
     private final EngineSocket commands;

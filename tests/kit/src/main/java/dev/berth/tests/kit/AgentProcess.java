@@ -145,9 +145,23 @@ public final class AgentProcess implements AutoCloseable {
         return process.exitValue();
     }
 
+    /** Waits until a crash point has killed it. */
+    public void awaitDeath() throws InterruptedException, IOException {
+        if (!process.waitFor(30, TimeUnit.SECONDS)) {
+            process.destroyForcibly();
+            throw new IOException("the agent did not reach its crash point: " + log());
+        }
+    }
+
     /** Starts the next agent on the same directories. */
     public void restart() throws IOException {
         restart(jvmOptions);
+    }
+
+    /** Starts the next agent, which dies at a crash point, maybe before it listens. */
+    public void restartToDie(Collection<String> options) throws IOException, InterruptedException {
+        process = launch(directory, List.copyOf(options), agentOptions);
+        awaitDeath();
     }
 
     /** As {@link #restart()}, with other JVM options. */

@@ -41,13 +41,14 @@ final class GpuHost implements AutoCloseable {
     final String cgroup;
     final AgentProcess agent;
     final Engine engine;
+    private static int hosts;
     private final List<String> containers = new ArrayList<>();
 
     /** Starts an agent and waits until every GPU is free. */
     GpuHost(String machine, List<String> jvmOptions, String... options) throws Exception {
         directory = Files.createTempDirectory("gpus");
         root = BusyboxRoot.make(directory.resolve("root"));
-        cgroup = "berth-gpus-" + ProcessHandle.current().pid();
+        cgroup = "berth-gpus-" + ProcessHandle.current().pid() + "-" + ++hosts;
         List<String> all = new ArrayList<>(List.of("--cgroup-parent", cgroup));
         all.addAll(List.of("--gpus", machine));
         all.addAll(List.of(options));
@@ -188,8 +189,7 @@ final class GpuHost implements AutoCloseable {
         return parse(inside(id, "sh", "-c", OPEN_ALL));
     }
 
-    static final String OPEN_ALL =
-            "cd /nodes; for n in *; do /probe open $n r; done 2>&1";
+    static final String OPEN_ALL = "cd /nodes; for n in *; do /probe open $n r; done 2>&1";
 
     static Map<String, String> parse(String output) {
         Map<String, String> words = new TreeMap<>();
