@@ -161,11 +161,29 @@ static struct flock byte_lock(int type, int64_t at) {
 	return lock;
 }
 
+/* A holder works for microseconds, and the kernel takes the lock back from a dead one. One that keeps it for long is stopped or frozen in the middle (a paused container): others go on
+ * without it then, and for a while do not wait as long again, instead of stopping too. */
+#define PATIENCE_NS UINT64_C(1000000000)
+#define IMPATIENCE_NS UINT64_C(10000000)
+#define IMPATIENT_FOR_NS UINT64_C(5000000000)
+#define RETRY_NS UINT64_C(100000)
+
+static uint64_t impatient_until; /* under mutex */
+
 void sim_lock(void) {
 	pthread_mutex_lock(&mutex);
 	struct flock lock = byte_lock(writable ? F_WRLCK : F_RDLCK, SIM_BYTE_STATE);
-	while (fcntl(state_fd, F_OFD_SETLKW, &lock) != 0 && errno == EINTR)
-		;
+	uint64_t end = 0;
+	while (fcntl(state_fd, F_OFD_SETLK, &lock) != 0) {
+		uint64_t now = sim_boot_ns();
+		if (end == 0)
+			end = now + (now < impatient_until ? IMPATIENCE_NS : PATIENCE_NS);
+		if (now >= end) {
+			impatient_until = now + IMPATIENT_FOR_NS;
+			break;
+		}
+		sim_sleep_until(now + RETRY_NS);
+	}
 }
 
 void sim_unlock(void) {

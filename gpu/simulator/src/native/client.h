@@ -16,7 +16,7 @@ int sim_open_at(const char *path);
 const char *sim_path(void);
 bool sim_writable(void);
 
-/* The write lock, and a read lock for more than a word. In a read-only client sim_lock is the read lock. Not recursive. */
+/* The write lock, and a read lock for more than a word. In a read-only client sim_lock is the read lock. Not recursive. A holder that is stopped keeps others for a second, not for ever. */
 void sim_lock(void);
 void sim_unlock(void);
 

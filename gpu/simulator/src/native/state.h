@@ -9,7 +9,7 @@
  *   events   ring of the last SIM_EVENTS events, numbered from 1
  *
  * Who may write: the holder of the write lock, an open-file-description lock on byte SIM_BYTE_STATE. The kernel gives it back when its holder dies, also by SIGKILL, in whatever pid
- * namespace; every change of more than a word is made so that a reader who comes after a death in the middle finds valid, if old, figures (counts are raised last). Single words are
+ * namespace (a holder that is only stopped is waited for a second); every change of more than a word is made so that a reader who comes after a death in the middle finds valid, if old, figures (counts are raised last). Single words are
  * read and written atomically without the lock.
  *
  * Who lives: a process that uses GPUs holds a POSIX record lock on byte SIM_BYTE_SLOT + slot. F_GETLK tells its pid in the reader's pid namespace, 0 when it has none there, and a dead

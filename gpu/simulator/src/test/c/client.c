@@ -5,13 +5,19 @@
  * watch MS           registers every event of every GPU, says "ready", prints events until none came for so long
  * call NAME [GPU]    one call: "CODE MILLISECONDS"
  * apps GPU ROOM      processes of a GPU with room for so many: "CODE COUNT PID:BYTES ..."
+ * occupy STATE       takes the state's write lock, says "ready", keeps it until the end of standard input
+ * beside             one thread asks for the power, then a second for the driver's version: milliseconds that the second took
  * seen               UUIDs of the GPUs that it sees
  *
  * With "-" the library is linked into the program: for the sanitizers. */
 #define _GNU_SOURCE
 #include "client.h"
 
+#include "../../native/state.h"
+
 #include <dlfcn.h>
+#include <fcntl.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <time.h>
 #include <unistd.h>
@@ -149,6 +155,44 @@ static int apps(u32 gpu, u32 room) {
 	return 0;
 }
 
+/* As a client that is stopped in the middle of a change. */
+static int occupy(const char *path) {
+	int fd = open(path, O_RDWR | O_CLOEXEC);
+	struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = SIM_BYTE_STATE, .l_len = 1};
+	if (fd < 0 || fcntl(fd, F_OFD_SETLKW, &lock) != 0) {
+		perror(path);
+		return 1;
+	}
+	printf("ready\n");
+	fflush(stdout);
+	char byte;
+	while (read(0, &byte, 1) > 0)
+		;
+	return 0;
+}
+
+static void *ask_power(void *device) {
+	u32 power;
+	CALL(nvmlDeviceGetPowerUsage)(device, &power);
+	return NULL;
+}
+
+static int beside(void) {
+	start();
+	pthread_t first;
+	char version[80];
+	if (pthread_create(&first, NULL, ask_power, device_at(0)) != 0)
+		return 1;
+	/* Until the first is in its call: long enough on any machine that the test means. */
+	usleep(300000);
+	u64 start_ms = now_ms();
+	SAME(NVML_SUCCESS, CALL(nvmlSystemGetDriverVersion)(version, sizeof version));
+	printf("%llu\n", now_ms() - start_ms);
+	pthread_join(first, NULL);
+	CALL(nvmlShutdown)();
+	return failures;
+}
+
 static int seen(void) {
 	u32 count = 0;
 	start();
@@ -185,5 +229,9 @@ int main(int argc, char **argv) {
 		return call(argv[3], second);
 	if (strcmp(argv[2], "apps") == 0)
 		return apps(first, second);
+	if (strcmp(argv[2], "beside") == 0)
+		return beside();
+	if (strcmp(argv[2], "occupy") == 0 && argc > 3)
+		return occupy(argv[3]);
 	return strcmp(argv[2], "seen") == 0 ? seen() : 2;
 }

@@ -79,6 +79,14 @@ class SharedStateTest {
     }
 
     @Test
+    void aClientThatIsStoppedInTheMiddleOfAChangeDoesNotStopTheOthers() throws Exception {
+        Native.Running task = host.simtask("--memory", "1GiB", "--gpu", "0");
+        host.startClient("occupy", host.simulator.state().toString());
+        assertEquals("0 1 " + task.pid() + ":" + GIB, host.client("apps", "0", "4").first());
+        assertEquals(GIB + IDLE, used(0));
+    }
+
+    @Test
     void moreMemoryThanThereIsIsRefused() throws Exception {
         host.simtask("--memory", "40GiB", "--gpu", "0");
         Native.Outcome second =
