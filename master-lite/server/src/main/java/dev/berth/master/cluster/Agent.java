@@ -1,0 +1,201 @@
+package dev.berth.master.cluster;
+
+import dev.berth.master.ids.AgentId;
+import dev.berth.master.ids.ExecutorId;
+import dev.berth.master.ids.FrameworkId;
+import dev.berth.master.ids.TaskId;
+import dev.berth.protocol.link.Link.FromMaster;
+import dev.berth.protocol.v1.Protos.AgentInfo;
+import dev.berth.protocol.v1.Protos.ExecutorInfo;
+
+import java.util.Collection;
+import java.util.Collections;
+import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+
+/** A registered agent. Its link can be broken for a while: then it is not active, and it is marked unreachable when it stays away. */
+public final class Agent {
+    /** A task among all tasks of one agent. */
+    public record TaskKey(FrameworkId framework, TaskId task) {}
+
+    /** An executor among all executors of one agent. */
+    public record ExecutorKey(FrameworkId framework, ExecutorId executor) {}
+
+    private final AgentId id;
+    private AgentInfo info;
+    private String version;
+    private String bootId;
+    private String address;
+    private Optional<AgentLink> link;
+    private final long registeredNs;
+    private Optional<Long> reregisteredNs = Optional.empty();
+    private long heardNs;
+    private long heartbeatAtNs;
+    private boolean leaving;
+
+    private final Map<TaskKey, Task> tasks = new LinkedHashMap<>();
+    private final Map<ExecutorKey, ExecutorInfo> executors = new LinkedHashMap<>();
+    private final Set<OpenOffer> offers = new LinkedHashSet<>();
+
+    Agent(AgentId id, AgentInfo info, AgentLink link, long registeredNs, long nowNs) {
+        this.id = id;
+        this.info = info;
+        this.link = Optional.of(link);
+        this.address = link.peerAddress();
+        this.registeredNs = registeredNs;
+        version = "";
+        bootId = "";
+        heardNs = nowNs;
+        heartbeatAtNs = nowNs;
+    }
+
+    public AgentId id() {
+        return id;
+    }
+
+    /** As it registered, with its id, and with the resources and attributes that it has now. */
+    public AgentInfo info() {
+        return info;
+    }
+
+    /** Of its Berth. */
+    public String version() {
+        return version;
+    }
+
+    public String bootId() {
+        return bootId;
+    }
+
+    /** The IP address that it connects from. */
+    public String address() {
+        return address;
+    }
+
+    public Optional<AgentLink> link() {
+        return link;
+    }
+
+    /** Whether it can be told something, and is to stay. */
+    public boolean isActive() {
+        return link.isPresent() && !leaving;
+    }
+
+    public long registeredNs() {
+        return registeredNs;
+    }
+
+    public Optional<Long> reregisteredNs() {
+        return reregisteredNs;
+    }
+
+    public long heardNs() {
+        return heardNs;
+    }
+
+    public long heartbeatAtNs() {
+        return heartbeatAtNs;
+    }
+
+    /** Whether the registry is being told that it is away, gone or removed. */
+    public boolean isLeaving() {
+        return leaving;
+    }
+
+    public Map<TaskKey, Task> tasks() {
+        return Collections.unmodifiableMap(tasks);
+    }
+
+    public Optional<Task> task(FrameworkId framework, TaskId task) {
+        return Optional.ofNullable(tasks.get(new TaskKey(framework, task)));
+    }
+
+    public Map<ExecutorKey, ExecutorInfo> executors() {
+        return Collections.unmodifiableMap(executors);
+    }
+
+    public Optional<ExecutorInfo> executor(FrameworkId framework, ExecutorId executor) {
+        return Optional.ofNullable(executors.get(new ExecutorKey(framework, executor)));
+    }
+
+    public Collection<OpenOffer> offers() {
+        return Collections.unmodifiableSet(offers);
+    }
+
+    /**
+     * Queues a message on its link.
+     *
+     * @return false when its link is broken, or it is too far behind
+     */
+    public boolean send(FromMaster message) {
+        return link.isPresent() && link.get().send(message);
+    }
+
+    /** It said something. */
+    public void heard(long nowNs) {
+        heardNs = nowNs;
+    }
+
+    /** The next heartbeat is due then. */
+    public void heartbeatAt(long ns) {
+        heartbeatAtNs = ns;
+    }
+
+    /** The registry is being told that it is not registered any more. */
+    public void leave() {
+        leaving = true;
+    }
+
+    /** The registry could not be told. */
+    public void stay() {
+        leaving = false;
+    }
+
+    void describe(AgentInfo info, String version, String bootId) {
+        this.info = info;
+        this.version = version;
+        this.bootId = bootId;
+    }
+
+    void connected(AgentLink next, long nowNs) {
+        link = Optional.of(next);
+        address = next.peerAddress();
+        reregisteredNs = Optional.of(nowNs);
+        heardNs = nowNs;
+        heartbeatAtNs = nowNs;
+    }
+
+    void disconnected() {
+        link = Optional.empty();
+        heartbeatAtNs = Long.MAX_VALUE;
+    }
+
+    void add(Task task) {
+        tasks.put(new TaskKey(task.framework(), task.id()), task);
+    }
+
+    void remove(Task task) {
+        tasks.remove(new TaskKey(task.framework(), task.id()), task);
+    }
+
+    void add(FrameworkId framework, ExecutorInfo executor) {
+        executors.put(
+                new ExecutorKey(framework, new ExecutorId(executor.getExecutorId().getValue())),
+                executor);
+    }
+
+    Optional<ExecutorInfo> remove(FrameworkId framework, ExecutorId executor) {
+        return Optional.ofNullable(executors.remove(new ExecutorKey(framework, executor)));
+    }
+
+    void add(OpenOffer offer) {
+        offers.add(offer);
+    }
+
+    void remove(OpenOffer offer) {
+        offers.remove(offer);
+    }
+}

@@ -1,0 +1,175 @@
+package dev.berth.master.scheduler;
+
+import dev.berth.master.cluster.Answer;
+import dev.berth.master.cluster.Cluster;
+import dev.berth.master.cluster.Framework;
+import dev.berth.master.cluster.FrameworkStream;
+import dev.berth.master.cluster.Wire;
+import dev.berth.master.ids.FrameworkId;
+import dev.berth.protocol.v1.Protos.FrameworkInfo;
+import dev.berth.protocol.v1.scheduler.Protos.Call;
+import dev.berth.protocol.v1.scheduler.Protos.Event;
+
+import java.util.ArrayList;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.TimeUnit;
+
+/** Who is subscribed for which framework: SUBSCRIBE, fail-over, heartbeats, and the end of those that stay away. */
+public final class Subscriptions {
+    /** How often a stream hears from the master at least. */
+    public static final long HEARTBEAT_NS = TimeUnit.SECONDS.toNanos(15);
+
+    private final Cluster cluster;
+
+    public Subscriptions(Cluster cluster) {
+        this.cluster = cluster;
+    }
+
+    /** Answers a SUBSCRIBE: 400 when it is malformed; else 200, and SUBSCRIBED or ERROR on the stream. */
+    public Answer subscribe(Call call, Optional<String> principal, FrameworkStream stream) {
+        if (!call.hasSubscribe()) {
+            return Answer.refusal(400, "Expecting 'subscribe' to be present");
+        }
+        FrameworkInfo info = call.getSubscribe().getFrameworkInfo();
+        String inCall = call.getFrameworkId().getValue();
+        String inInfo = info.getId().getValue();
+        if (!inCall.equals(inInfo)) {
+            return Answer.refusal(
+                    400,
+                    "'framework_id' differs from 'subscribe.framework_info.id': '"
+                            + inCall
+                            + "' and '"
+                            + inInfo
+                            + "'");
+        }
+        if (principal.isPresent() && info.hasPrincipal() && !principal.get().equals(info.getPrincipal())) {
+            return Answer.refusal(
+                    400,
+                    "Authenticated principal '"
+                            + principal.get()
+                            + "' does not match principal '"
+                            + info.getPrincipal()
+                            + "' of FrameworkInfo");
+        }
+        if (principal.isPresent()) {
+            info = info.toBuilder().setPrincipal(principal.get()).build();
+        }
+        Optional<String> problem = problem(info, call.getSubscribe());
+        if (problem.isPresent()) {
+            stream.send(Events.error(problem.get()));
+            stream.close();
+        } else {
+            subscribe(info, call.getSubscribe().getSuppressedRolesList(), stream);
+        }
+        return Answer.OK;
+    }
+
+    private Optional<String> problem(FrameworkInfo info, Call.Subscribe subscribe) {
+        Optional<String> problem = FrameworkRules.problem(info, subscribe.getSuppressedRolesList());
+        if (problem.isPresent()) {
+            return problem;
+        }
+        if (subscribe.getOfferConstraints().getRoleConstraintsCount() > 0) {
+            return Optional.of("offer_constraints are not there yet: decline what does not fit");
+        }
+        if (info.getId().getValue().isEmpty()) {
+            return Optional.empty();
+        }
+        FrameworkId id = Wire.frameworkId(info.getId());
+        if (cluster.completed(id).isPresent()) {
+            return Optional.of("Framework has been removed");
+        }
+        Optional<Framework> known = cluster.framework(id);
+        if (known.isPresent() && !known.get().info().getPrincipal().equals(info.getPrincipal())) {
+            return Optional.of(
+                    "Changing framework's principal from '"
+                            + known.get().info().getPrincipal()
+                            + "' to '"
+                            + info.getPrincipal()
+                            + "' is not allowed");
+        }
+        return Optional.empty();
+    }
+
+    private void subscribe(FrameworkInfo info, List<String> suppressed, FrameworkStream stream) {
+        FrameworkId id =
+                info.getId().getValue().isEmpty()
+                        ? cluster.newFrameworkId()
+                        : Wire.frameworkId(info.getId());
+        FrameworkInfo whole = info.toBuilder().setId(Wire.frameworkId(id)).build();
+        Optional<Framework> known = cluster.framework(id);
+        if (known.isPresent()) {
+            Framework framework = known.get();
+            framework
+                    .stream()
+                    .ifPresent(old -> {
+                        old.send(Events.error("Framework failed over"));
+                        old.close();
+                    });
+            cluster.update(framework, fixed(whole, framework.info()), new LinkedHashSet<>(suppressed));
+            begin(framework, stream, true);
+        } else {
+            Framework framework = cluster.addFramework(id, whole, false);
+            cluster.update(framework, whole, new LinkedHashSet<>(suppressed));
+            begin(framework, stream, false);
+        }
+    }
+
+    /** The new facts, but for what a framework cannot change. */
+    static FrameworkInfo fixed(FrameworkInfo next, FrameworkInfo old) {
+        FrameworkInfo.Builder fixed = next.toBuilder().setUser(old.getUser());
+        if (old.hasCheckpoint()) {
+            fixed.setCheckpoint(old.getCheckpoint());
+        } else {
+            fixed.clearCheckpoint();
+        }
+        return fixed.build();
+    }
+
+    private void begin(Framework framework, FrameworkStream stream, boolean again) {
+        cluster.connect(framework, stream, again);
+        Event.Subscribed subscribed =
+                Event.Subscribed.newBuilder()
+                        .setFrameworkId(Wire.frameworkId(framework.id()))
+                        .setHeartbeatIntervalSeconds(HEARTBEAT_NS / 1e9)
+                        .setMasterInfo(cluster.settings().info())
+                        .build();
+        framework.send(
+                Event.newBuilder()
+                        .setType(Event.Type.SUBSCRIBED)
+                        .setSubscribed(subscribed)
+                        .build());
+        framework.send(Events.HEARTBEAT);
+        framework.heartbeatAt(cluster.nowNs() + HEARTBEAT_NS);
+    }
+
+    /** The client went away: its framework may come back until its fail-over timeout. */
+    public void closed(FrameworkStream stream) {
+        for (Framework framework : cluster.frameworks()) {
+            if (framework.stream().filter(stream::equals).isPresent()) {
+                cluster.disconnect(framework);
+                return;
+            }
+        }
+    }
+
+    /** Heartbeats that are due, and frameworks that were away for too long. */
+    public void tick() {
+        List<Framework> over = new ArrayList<>();
+        for (Framework framework : cluster.frameworks()) {
+            if (framework.heartbeatAtNs() <= cluster.nowNs()) {
+                framework.heartbeatAt(cluster.nowNs() + HEARTBEAT_NS);
+                if (!framework.send(Events.HEARTBEAT)) {
+                    framework.stream().ifPresent(FrameworkStream::close);
+                    cluster.disconnect(framework);
+                }
+            }
+            if (framework.teardownAtNs() <= cluster.nowNs()) {
+                over.add(framework);
+            }
+        }
+        over.forEach(cluster::removeFramework);
+    }
+}
