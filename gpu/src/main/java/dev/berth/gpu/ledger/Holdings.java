@@ -93,7 +93,9 @@ final class Holdings {
                         String.format(
                                 Locale.ROOT,
                                 "device %s is held by container %s, not by %s",
-                                id, holder.get(), grant.container()));
+                                id,
+                                holder.get(),
+                                grant.container()));
             }
         }
     }

@@ -168,7 +168,6 @@ public final class NvmlDeviceProvider implements DeviceProvider {
                         settings,
                         () -> WorkerProcess.start(linux, settings),
                         new NvidiaSmi(linux, settings),
-                        () -> new DriverNodes(linux.files(), settings.hostRoot()),
                         System::nanoTime,
                         NvmlDeviceProvider::realtimeNs,
                         this::emit);

@@ -9,8 +9,9 @@ import dev.berth.gpu.Topology.Proximity;
 import dev.berth.gpu.nvml.WorkerMessage.Gpu;
 import dev.berth.gpu.nvml.WorkerMessage.Inventory;
 import dev.berth.gpu.nvml.WorkerMessage.Near;
+import dev.berth.gpu.proc.HostFiles;
+import dev.berth.gpu.proc.NvidiaNodes;
 import dev.berth.isolator.ContainerConfig.DeviceNode;
-import dev.berth.linux.ErrnoException;
 
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -36,12 +37,12 @@ final class TableAssembly {
      * @param generation of the table if it differs from the last one, which otherwise comes back itself
      */
     static DeviceTable table(
-            Inventory inventory, Optional<DeviceTable> before, DriverNodes nodes, long generation)
-            throws ErrnoException {
+            Inventory inventory, Optional<DeviceTable> before, HostFiles host, long generation) {
+        NvidiaNodes nodes = NvidiaNodes.readLoaded(host);
         Map<Integer, Device> byIndex = new TreeMap<>();
         Set<DeviceId> described = new HashSet<>();
         for (Gpu gpu : inventory.gpus()) {
-            Device device = device(gpu, nodes);
+            Device device = device(gpu, nodes, host);
             byIndex.put(gpu.index(), device);
             described.add(device.id());
         }
@@ -51,8 +52,6 @@ final class TableAssembly {
                         .filter(device -> !described.contains(device.id()))
                         .forEach(device -> byIndex.putIfAbsent(device.index(), device)));
         List<Device> devices = List.copyOf(byIndex.values());
-        Set<Integer> minors = new HashSet<>();
-        devices.forEach(device -> device.minor().ifPresent(minors::add));
         DeviceTable table =
                 new DeviceTable(
                         before.map(DeviceTable::generation).orElse(0L),
@@ -62,7 +61,7 @@ final class TableAssembly {
                         devices,
                         topology(devices, inventory, before),
                         nodes.control(),
-                        nodes.withheld(minors));
+                        nodes.withheld());
         if (before.isPresent() && before.get().equals(table)) {
             return before.get();
         }
@@ -76,16 +75,16 @@ final class TableAssembly {
                 table.withheldNodes());
     }
 
-    private static Device device(Gpu gpu, DriverNodes nodes) throws ErrnoException {
+    private static Device device(Gpu gpu, NvidiaNodes nodes, HostFiles host) {
         Optional<PciAddress> pci = PciAddress.parse(gpu.busId());
         OptionalInt numa = OptionalInt.empty();
         String cpus = "";
         if (pci.isPresent()) {
-            String address = pci.get().toString();
-            numa = number(nodes.pciFact(address, "numa_node").orElse(""));
-            cpus = nodes.pciFact(address, "local_cpulist").orElse("");
+            String at = "sys/bus/pci/devices/" + pci.get() + "/";
+            numa = number(host.line(at + "numa_node"));
+            cpus = host.line(at + "local_cpulist");
         }
-        List<DeviceNode> own = gpu.minor() < 0 ? List.of() : List.of(nodes.gpu(gpu.minor()));
+        List<DeviceNode> own = gpu.minor() < 0 ? List.of() : nodes.gpu(gpu.minor());
         return new Device(
                 new DeviceId(gpu.uuid()),
                 gpu.index(),

@@ -10,6 +10,7 @@ import dev.berth.gpu.HealthSignal.Kind;
 import dev.berth.gpu.PciAddress;
 import dev.berth.gpu.nvml.WorkerMessage.Inventory;
 import dev.berth.gpu.nvml.WorkerMessage.Reading;
+import dev.berth.gpu.proc.HostFiles;
 import dev.berth.linux.ErrnoException;
 import dev.berth.nvml.NvmlEventSet;
 import dev.berth.nvml.NvmlReturn;
@@ -39,11 +40,6 @@ final class WorkerSupervisor {
         Optional<String> reset(PciAddress address);
     }
 
-    /** The host's numbers, read anew. */
-    interface Nodes {
-        DriverNodes read() throws ErrnoException;
-    }
-
     private sealed interface Request {
         long askedNs();
 
@@ -54,7 +50,7 @@ final class WorkerSupervisor {
 
     private final NvmlSettings.Deadlines deadlines;
     private final ResetTool resetTool;
-    private final Nodes nodes;
+    private final HostFiles host;
     private final LongSupplier clock;
     private final LongSupplier realtimeNs;
     private final Consumer<DeviceEvent> out;
@@ -78,13 +74,12 @@ final class WorkerSupervisor {
             NvmlSettings settings,
             Worker.Starter starter,
             ResetTool resetTool,
-            Nodes nodes,
             LongSupplier clock,
             LongSupplier realtimeNs,
             Consumer<DeviceEvent> out) {
         this.deadlines = settings.deadlines();
         this.resetTool = resetTool;
-        this.nodes = nodes;
+        host = new HostFiles(settings.hostRoot());
         this.clock = clock;
         this.realtimeNs = realtimeNs;
         this.out = out;
@@ -386,13 +381,13 @@ final class WorkerSupervisor {
         }
     }
 
-    private void onInventory(Inventory inventory) throws ErrnoException {
+    private void onInventory(Inventory inventory) {
         String before = table.map(known -> known.driver().version()).orElse("");
         if (!before.equals(inventory.driver())) {
             clean.forget();
         }
         long generation = table.map(DeviceTable::generation).orElse(0L) + 1;
-        DeviceTable found = TableAssembly.table(inventory, table, nodes.read(), generation);
+        DeviceTable found = TableAssembly.table(inventory, table, host, generation);
         boolean news = !table.equals(Optional.of(found));
         table = Optional.of(found);
         if (news) {

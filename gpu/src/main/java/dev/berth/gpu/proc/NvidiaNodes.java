@@ -31,9 +31,8 @@ public final class NvidiaNodes {
     private final List<DeviceNode> control;
     private final List<DeviceNode> withheld;
 
-    private NvidiaNodes(HostFiles host) {
+    private NvidiaNodes(HostFiles host, boolean loaded) {
         CharMajors majors = CharMajors.read(host);
-        boolean loaded = host.exists("proc/driver/nvidia");
         OptionalInt named =
                 majors.of("nvidia").isPresent()
                         ? majors.of("nvidia")
@@ -66,7 +65,12 @@ public final class NvidiaNodes {
 
     /** Reads the driver that is loaded now. Without one there are no nodes. */
     public static NvidiaNodes read(HostFiles host) {
-        return new NvidiaNodes(host);
+        return new NvidiaNodes(host, host.exists("proc/driver/nvidia"));
+    }
+
+    /** The same for a driver that is known to be loaded, since it answers: the fixed major is right even where the kernel's files do not name it. */
+    public static NvidiaNodes readLoaded(HostFiles host) {
+        return new NvidiaNodes(host, true);
     }
 
     static Map<String, Integer> parameters(String text) {

@@ -9,6 +9,8 @@ import dev.berth.gpu.DeviceSample;
 import dev.berth.gpu.DeviceTable;
 import dev.berth.gpu.HealthSignal;
 import dev.berth.gpu.HealthSignal.Kind;
+import dev.berth.gpu.proc.CharMajors;
+import dev.berth.gpu.proc.HostFiles;
 import dev.berth.gpu.simulator.Fault;
 import dev.berth.gpu.simulator.Machine;
 import dev.berth.gpu.simulator.Simulator;
@@ -119,9 +121,9 @@ class NvmlDeviceProviderTest {
     void nodesHaveTheHostsNumbersAndWhatIsDangerousIsWithheld() throws Exception {
         try (ProviderRig rig = new ProviderRig(directory, "8xH100")) {
             DeviceTable table = rig.ready();
-            String devices = Files.readString(rig.simulator.hostRoot().resolve("proc/devices"));
-            int uvm = DriverNodes.characterMajors(devices).get("nvidia-uvm");
-            int caps = DriverNodes.characterMajors(devices).get("nvidia-caps");
+            CharMajors majors = CharMajors.read(new HostFiles(rig.simulator.hostRoot()));
+            int uvm = majors.of("nvidia-uvm").orElseThrow();
+            int caps = majors.of("nvidia-caps").orElseThrow();
             assertThat(table.controlNodes().stream().map(DeviceNode::path))
                     .containsExactly("/dev/nvidiactl", "/dev/nvidia-uvm", "/dev/nvidia-uvm-tools");
             assertThat(table.controlNodes().get(1).major()).isEqualTo(uvm);

@@ -7,7 +7,6 @@ import dev.berth.gpu.DeviceId;
 import dev.berth.gpu.HealthSignal;
 import dev.berth.gpu.HealthSignal.Kind;
 import dev.berth.linux.Fd;
-import dev.berth.linux.Linux;
 import dev.berth.nvml.NvmlEventSet;
 
 import org.junit.jupiter.api.BeforeEach;
@@ -54,7 +53,6 @@ class WorkerSupervisorTest {
                             resets.add(address.toString());
                             return resetFailure;
                         },
-                        () -> new DriverNodes(Linux.host().files(), root),
                         () -> workers.nowNs,
                         () -> 0,
                         events::add);

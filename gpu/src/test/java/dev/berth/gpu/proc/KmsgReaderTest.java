@@ -261,7 +261,8 @@ final class KmsgReaderTest {
         Path kmsg = Path.of("/dev/kmsg");
         try (KmsgReader reader = KmsgReader.open(Linux.host(), kmsg, wakes::release)) {
             reader.onTable(table());
-            Files.writeString(kmsg, "<3>NVRM: Xid (PCI:0000:01:00): 79, forged by a test of Berth\n");
+            Files.writeString(
+                    kmsg, "<3>NVRM: Xid (PCI:0000:01:00): 79, forged by a test of Berth\n");
             long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(20);
             while (reader.read() == 0) {
                 assertThat(System.nanoTime() - end).as("a record came").isNegative();
