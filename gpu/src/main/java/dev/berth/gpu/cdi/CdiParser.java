@@ -318,8 +318,9 @@ final class CdiParser {
         }
         rdt.text("l3CacheSchema");
         rdt.text("memBwSchema");
-        boolean newer = !rdt.texts("schemata").isEmpty() | rdt.flag("enableMonitoring");
+        List<String> schemata = rdt.texts("schemata");
+        boolean monitored = rdt.flag("enableMonitoring");
         rdt.end();
-        return new IntelRdt(closId, newer);
+        return new IntelRdt(closId, monitored || !schemata.isEmpty());
     }
 }

@@ -266,6 +266,9 @@ public final class CdiRegistry {
         List<Shared> used = new ArrayList<>();
         for (String name : new LinkedHashSet<>(names)) {
             Found found = now.devices().get(name);
+            if (found == null) {
+                continue; // all are there, see above
+            }
             Optional<String> refusal = refusal(found);
             if (refusal.isPresent()) {
                 throw new DeviceException("CDI device " + name + " is refused: " + refusal.get());
