@@ -7,6 +7,7 @@ import dev.berth.agent.config.DeviceOptions;
 import dev.berth.agent.config.DeviceOptions.GpuSource;
 import dev.berth.gpu.DeviceException;
 import dev.berth.gpu.DeviceProvider;
+import dev.berth.gpu.cdi.CdiRegistry;
 import dev.berth.gpu.chardev.CharDeviceFile;
 import dev.berth.gpu.chardev.CharDeviceProvider;
 import dev.berth.gpu.chardev.CharResource;
@@ -114,13 +115,25 @@ public final class DeviceSources {
         byte[] boot = linux.files().readFile(Fd.CWD, "/proc/sys/kernel/random/boot_id", 64);
         return new DeviceSetup(
                 supplies,
-                CdiSource.NONE,
+                cdi(),
                 config.dataRoot().resolve("agent").resolve("devices"),
                 LedgerSettings.DEFAULT,
                 health,
                 GrantCrash.fromProperty(linux),
                 new String(boot, StandardCharsets.US_ASCII).strip(),
                 new ProcessOwner(Path.of("/proc"), config.cgroupParent())::of);
+    }
+
+    private CdiSource cdi() throws ErrnoException {
+        List<Path> directories = config.devices().cdiDirectories();
+        if (directories.isEmpty()) {
+            return CdiSource.NONE;
+        }
+        Path scratch = config.execRoot().resolve("cdi");
+        linux.files().mkdirat(Fd.CWD, scratch.toString(), 0700);
+        CdiFiles files = CdiFiles.open(new CdiRegistry(linux, directories, scratch));
+        opened.push(files);
+        return files;
     }
 
     /** The module's directory, or its node where there is no such directory (gVisor). */
