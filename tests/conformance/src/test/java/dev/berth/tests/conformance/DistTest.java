@@ -76,7 +76,9 @@ class DistTest {
             throws IOException, InterruptedException {
         Path output = Files.createTempFile(directory, "output", "");
         ProcessBuilder builder =
-                new ProcessBuilder(command).redirectErrorStream(true).redirectOutput(output.toFile());
+                new ProcessBuilder(command)
+                        .redirectErrorStream(true)
+                        .redirectOutput(output.toFile());
         builder.environment().putAll(environment);
         Process process = builder.start();
         process.getOutputStream().close();

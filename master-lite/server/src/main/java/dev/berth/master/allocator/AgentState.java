@@ -1,0 +1,38 @@
+package dev.berth.master.allocator;
+
+import dev.berth.master.resources.Resources;
+
+import org.jspecify.annotations.Nullable;
+
+import java.util.LinkedHashMap;
+import java.util.Map;
+
+/** One agent: what it has, who has it, and in which set it stands. */
+final class AgentState {
+    final AgentId id;
+    final Map<Claim, Resources> held = new LinkedHashMap<>();
+    Resources total = Resources.EMPTY;
+    Resources allocated = Resources.EMPTY;
+    Resources free = Resources.EMPTY;
+    boolean active = true;
+
+    /** Whether only claims that see GPUs may have it. */
+    boolean gpusHidden;
+
+    /** The set in which it stands, and where; none if it is inactive or has nothing free. */
+    @Nullable AgentSet set;
+
+    int index;
+
+    AgentState(AgentId id) {
+        this.id = id;
+    }
+
+    boolean offerable() {
+        return active && !free.isEmpty();
+    }
+
+    void computeFree() {
+        free = total.without(allocated);
+    }
+}

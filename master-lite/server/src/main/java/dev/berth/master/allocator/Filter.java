@@ -1,0 +1,41 @@
+package dev.berth.master.allocator;
+
+import dev.berth.master.resources.Resources;
+
+import org.jspecify.annotations.Nullable;
+
+/** A claim refuses these resources, and every part of them, on an agent until a time. */
+final class Filter implements Comparable<Filter> {
+    final Claim claim;
+    final AgentState agent;
+    final Resources refused;
+    final long untilNs;
+    private final long number;
+
+    /** The claim's next filter on the same agent. */
+    @Nullable Filter next;
+
+    Filter(Claim claim, AgentState agent, Resources refused, long untilNs, long number) {
+        this.claim = claim;
+        this.agent = agent;
+        this.refused = refused;
+        this.untilNs = untilNs;
+        this.number = number;
+    }
+
+    @Override
+    public int compareTo(Filter other) {
+        int byTime = Long.compare(untilNs, other.untilNs);
+        return byTime != 0 ? byTime : Long.compare(number, other.number);
+    }
+
+    @Override
+    public boolean equals(Object other) {
+        return other instanceof Filter filter && filter.number == number;
+    }
+
+    @Override
+    public int hashCode() {
+        return Long.hashCode(number);
+    }
+}
