@@ -135,7 +135,7 @@ public final class Cgroup2Control implements CgroupControl, AutoCloseable {
                 directory.applyDefaults();
                 directory.apply(limits.get());
             }
-            events.watch(id, directory.fd());
+            events.watch(id, directory.fd(), hierarchy.has(Controllers.MEMORY));
             directories.put(id, directory);
             return directory;
         } catch (ErrnoException | IsolatorException e) {

@@ -26,6 +26,8 @@ final class CgroupEvents implements AutoCloseable {
     private static final int BUFFER_BYTES = 16 << 10;
     private static final int EVENT_BYTES = 16;
 
+    private static final List<String> NO_MEMORY = List.of("cgroup.events");
+
     private final Files files;
     private final OwnedFd inotify;
     private final MemorySegment buffer = Arena.ofAuto().allocate(BUFFER_BYTES, 8);
@@ -42,16 +44,17 @@ final class CgroupEvents implements AutoCloseable {
         return inotify;
     }
 
-    void watch(ContainerId id, Fd directory) throws ErrnoException {
+    /** {@code memory}: whether there is a memory controller, whose file is watched too. */
+    void watch(ContainerId id, Fd directory, boolean memory) throws ErrnoException {
         List<Integer> watches = byContainer.computeIfAbsent(id, _ -> new ArrayList<>());
-        for (String file : List.of("cgroup.events", "memory.events")) {
+        for (String file : memory ? List.of("cgroup.events", "memory.events") : NO_MEMORY) {
             try {
                 int watch = files.inotifyAddWatch(inotify, directory, file, Inotify.IN_MODIFY);
                 byWatch.put(watch, id);
                 watches.add(watch);
             } catch (ErrnoException e) {
                 if (e.errno() != Errno.ENOENT) {
-                    throw e; // no memory controller here
+                    throw e; // made by an agent that had no memory controller
                 }
             }
         }

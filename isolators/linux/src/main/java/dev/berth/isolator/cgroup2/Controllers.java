@@ -4,11 +4,13 @@ import java.util.List;
 
 /** The controllers that we know. */
 final class Controllers {
+    static final Controller MEMORY = new MemoryController();
+
     /** All, in the order in which limits are applied. */
     static final List<Controller> ALL =
             List.of(
                     new PidsController(),
-                    new MemoryController(),
+                    MEMORY,
                     new IoController(),
                     new CpuController(),
                     new CpusetController());

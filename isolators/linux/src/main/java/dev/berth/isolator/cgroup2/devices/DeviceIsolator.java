@@ -98,7 +98,7 @@ public final class DeviceIsolator implements Isolator, AutoCloseable {
     public void acquire(ContainerConfig config, LaunchPlan plan, Slots slots)
             throws IsolatorException {
         if (!plan.exec()) {
-            set(config.id(), plan.deviceRules());
+            set(config.id(), plan.deviceRules(), true);
         }
     }
 
@@ -108,6 +108,12 @@ public final class DeviceIsolator implements Isolator, AutoCloseable {
      * @throws IsolatorException when the kernel refuses: a container never runs without a program
      */
     public void set(ContainerId id, List<DeviceRule> rules) throws IsolatorException {
+        set(id, rules, false);
+    }
+
+    /** {@code fresh}: the cgroup was just made, so most likely there is nothing to replace. What is there all the same is found after our own counts, and taken off. */
+    private void set(ContainerId id, List<DeviceRule> rules, boolean fresh)
+            throws IsolatorException {
         if (unsupported != null) {
             throw new IsolatorException("cgroup2/devices: " + unsupported);
         }
@@ -125,7 +131,7 @@ public final class DeviceIsolator implements Isolator, AutoCloseable {
             if (before == wanted) {
                 return;
             }
-            List<Integer> present = bpf.deviceProgramIds(cgroup);
+            List<Integer> present = fresh ? List.of() : bpf.deviceProgramIds(cgroup);
             if (present.size() == 1) {
                 replaceOnly(cgroup, present.getFirst(), wanted);
             } else {
