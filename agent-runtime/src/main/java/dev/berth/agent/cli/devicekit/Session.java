@@ -17,6 +17,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.TreeSet;
 
 /** One run of the kit on one agent: the stages in their order. */
@@ -75,7 +76,7 @@ final class Session {
     private void stages() throws CliException, IOException {
         control();
         List<String> free = hardware.freeIds();
-        TreeSet<String> held = new TreeSet<>(List.of(free.get(0)));
+        Set<String> held = Set.of(free.get(0));
         ProbeContainer first = container("kit-first", held);
         if (fenced) {
             matrix.add(Stage.START, first.name(), held, first.nextReport());
@@ -107,7 +108,7 @@ final class Session {
         control.remove();
     }
 
-    private ProbeContainer container(String name, TreeSet<String> held)
+    private ProbeContainer container(String name, Set<String> held)
             throws CliException, IOException {
         Map<String, Json> request = new LinkedHashMap<>();
         if (hardware.kind().equals("nvidia.com/gpu")) {
@@ -127,9 +128,9 @@ final class Session {
         return ProbeContainer.start(cli, name, nodes, host, matrix.paths());
     }
 
-    private void beside(ProbeContainer first, TreeSet<String> held, String second)
+    private void beside(ProbeContainer first, Set<String> held, String second)
             throws CliException, IOException {
-        TreeSet<String> its = new TreeSet<>(List.of(second));
+        Set<String> its = Set.of(second);
         ProbeContainer other = container("kit-second", its);
         if (fenced) {
             matrix.add(Stage.BESIDE, other.name(), its, other.nextReport());
@@ -142,10 +143,10 @@ final class Session {
         again(Stage.ALONE, first, held);
     }
 
-    private void live(ProbeContainer first, TreeSet<String> held, String second)
+    private void live(ProbeContainer first, Set<String> held, String second)
             throws CliException, IOException {
         change(first, "attach", second);
-        TreeSet<String> both = new TreeSet<>(held);
+        Set<String> both = new TreeSet<>(held);
         both.add(second);
         again(Stage.ATTACH, first, both);
         change(first, "detach", second);
@@ -162,8 +163,7 @@ final class Session {
                 .close();
     }
 
-    private void restart(ProbeContainer first, TreeSet<String> held)
-            throws CliException, IOException {
+    private void restart(ProbeContainer first, Set<String> held) throws CliException, IOException {
         playground.killAgent();
         tryAgain(first);
         // The dead agent's successor reads what the container said meanwhile.
@@ -180,13 +180,13 @@ final class Session {
         container.signal();
     }
 
-    private void again(Stage stage, ProbeContainer container, TreeSet<String> held)
+    private void again(Stage stage, ProbeContainer container, Set<String> held)
             throws CliException, IOException {
         tryAgain(container);
         matrix.add(stage, container.name(), held, container.nextReport());
     }
 
-    private void joined(Stage stage, ProbeContainer container, TreeSet<String> held)
+    private void joined(Stage stage, ProbeContainer container, Set<String> held)
             throws CliException, IOException {
         if (!fenced) {
             Fence.takeOff(container.pid(), playground.cgroup());

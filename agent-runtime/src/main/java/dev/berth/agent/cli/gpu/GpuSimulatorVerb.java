@@ -78,20 +78,17 @@ public final class GpuSimulatorVerb implements Verb {
 
     private static List<String> apply(SimulatorControl control, List<String> words)
             throws UsageException, SimulatorException, IOException {
-        switch (words.get(0)) {
-            case "show" -> {
-                return control.show();
-            }
-            case "play" -> {
-                if (words.size() != 2) {
-                    throw new UsageException("want: play FILE");
-                }
-                String lines = Files.readString(Path.of(words.get(1)), StandardCharsets.UTF_8);
-                return control.apply(lines, LONGEST);
-            }
-            default -> {
-                return control.apply(String.join(" ", words), LONGEST);
-            }
+        return switch (words.get(0)) {
+            case "show" -> control.show();
+            case "play" -> control.apply(script(words), LONGEST);
+            default -> control.apply(String.join(" ", words), LONGEST);
+        };
+    }
+
+    private static String script(List<String> words) throws UsageException, IOException {
+        if (words.size() != 2) {
+            throw new UsageException("want: play FILE");
         }
+        return Files.readString(Path.of(words.get(1)), StandardCharsets.UTF_8);
     }
 }

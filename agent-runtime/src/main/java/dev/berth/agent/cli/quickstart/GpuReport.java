@@ -14,8 +14,6 @@ import java.util.Map;
 
 /** What a container with one GPU got of that one, and of all others. */
 final class GpuReport {
-    private static final String ROW = "  %-24s  %s%n";
-
     private final Json inventory;
     private final String container;
     private final NodeReport report;
@@ -113,6 +111,6 @@ final class GpuReport {
     }
 
     private void row(String label, String value) {
-        text.append(String.format(Locale.ROOT, ROW, label, value));
+        text.append(String.format(Locale.ROOT, "  %-24s  %s%n", label, value));
     }
 }

@@ -52,7 +52,7 @@ final class Gpus {
                 last = field.substring(0, equals);
                 put(last, field.substring(equals + 1));
             } else if (goesOn(last, field)) {
-                fields.get(last).add(field);
+                fields.computeIfAbsent(last, key -> new ArrayList<>()).add(field);
             } else {
                 put("count", field);
             }
