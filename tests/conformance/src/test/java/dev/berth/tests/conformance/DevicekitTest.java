@@ -76,6 +76,31 @@ class DevicekitTest {
     }
 
     @Test
+    void characterDevicesOfAnyVendorAreFencedAlike() throws Exception {
+        Path file = directory.resolve("accel.json");
+        Files.writeString(
+                file,
+                """
+                {"resources": [{"name": "accel", "resourceName": "example.com/accel",
+                  "devices": [{"id": "left", "nodes": [{"path": "/dev/accel-left", "major": 121, "minor": 0}]},
+                              {"id": "right", "nodes": [{"path": "/dev/accel-right", "major": 121, "minor": 1}]}],
+                  "controlNodes": [{"path": "/dev/accel-ctl", "major": 121, "minor": 255}],
+                  "withheldNodes": [{"path": "/dev/accel-admin", "major": 122, "minor": 0}]}]}
+                """);
+        Outcome outcome = run("--provider", "chardev:" + file);
+        assertThat(outcome.code()).as(outcome.out() + outcome.err()).isZero();
+        assertThat(outcome.out())
+                .contains("2 devices of example.com/accel", "after a live detach", "GREEN: ");
+    }
+
+    @Test
+    void oneDeviceHasNoSiblingAndThatIsSaid() throws Exception {
+        Outcome outcome = run("--provider", "nvidia-sim:1xA30");
+        assertThat(outcome.code()).as(outcome.out() + outcome.err()).isZero();
+        assertThat(outcome.out()).contains("skipped: beside a second container", "GREEN: ");
+    }
+
+    @Test
     void withoutTheDeviceProgramItIsRed() throws Exception {
         Path json = directory.resolve("kit.json");
         Outcome outcome = run("--without-fence", "--json", json.toString());
