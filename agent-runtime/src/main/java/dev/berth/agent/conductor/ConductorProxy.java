@@ -268,6 +268,11 @@ public final class ConductorProxy {
         return conductor.devices();
     }
 
+    /** Full names of the devices that CDI files describe. */
+    public List<String> cdiDevices() {
+        return conductor.parts().devices().cdi().devices();
+    }
+
     /** What a request for devices would get, and why. */
     public void explainDevices(String kind, Selection selection, Answer<Explanation> answer) {
         Answer<Explanation> home = home(answer);

@@ -49,6 +49,14 @@ final class Creation {
 
     /** Everything that can be known to be wrong is refused here; the rest happens on the lane. */
     void create(CreateRequest request, Answer<Created> answer) {
+        try {
+            conductor.grants().afterFiles(request.hostConfig(), () -> createNow(request, answer));
+        } catch (AgentException e) {
+            answer.onFailure(e);
+        }
+    }
+
+    private void createNow(CreateRequest request, Answer<Created> answer) {
         ContainerId id = new ContainerId(names.id());
         String name = request.name().orElseGet(() -> names.name(registry::isTaken));
         ContainerSpec spec;

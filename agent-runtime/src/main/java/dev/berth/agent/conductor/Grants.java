@@ -1,5 +1,7 @@
 package dev.berth.agent.conductor;
 
+import com.fasterxml.jackson.databind.node.ObjectNode;
+
 import dev.berth.agent.config.AgentException;
 import dev.berth.agent.config.AgentLog;
 import dev.berth.agent.config.ContainerSpec;
@@ -10,6 +12,7 @@ import dev.berth.agent.device.DeviceHost;
 import dev.berth.agent.device.DevicePlan;
 import dev.berth.containerizer.ContainerizerException;
 import dev.berth.gpu.ContainerEdits;
+import dev.berth.gpu.DeviceException;
 import dev.berth.gpu.DeviceGrant;
 import dev.berth.gpu.DeviceId;
 import dev.berth.gpu.DeviceRequest.Selection;
@@ -50,8 +53,35 @@ final class Grants implements DeviceHost {
         return desk;
     }
 
-    DeviceDemand demand(ContainerSpec spec) throws AgentException {
+    private DeviceDemand demand(ContainerSpec spec) throws AgentException {
         return DeviceDemand.of(new Fields(spec.hostConfig(), "HostConfig"), desk.kinds());
+    }
+
+    private DeviceDemand demand(Container container) throws AgentException {
+        return demand(container.spec).as(container.identity.uid(), container.identity.gid());
+    }
+
+    /** Does {@code step} once the CDI files that a demand needs are as they are now; at once when it needs none. False while that is to come. */
+    private boolean afterFiles(DeviceDemand demand, Runnable step) {
+        if (demand.cdiNames().isEmpty()) {
+            step.run();
+            return true;
+        }
+        onLane(() -> {
+            try {
+                parts.devices().cdi().refresh();
+            } catch (DeviceException e) {
+                AgentLog.error("CDI files", e);
+            }
+            offer(step);
+        });
+        return false;
+    }
+
+    /** The same for a request whose container does not exist yet. */
+    void afterFiles(ObjectNode hostConfig, Runnable step) throws AgentException {
+        Fields host = new Fields(hostConfig, "HostConfig");
+        afterFiles(DeviceDemand.of(host, desk.kinds()), step);
     }
 
     /** What a start would get now, so that it can be prepared; what this agent can never give is refused. */
@@ -75,7 +105,7 @@ final class Grants implements DeviceHost {
     boolean acquire(Container container, Starter starter) {
         DeviceDemand demand;
         try {
-            demand = demand(container.spec);
+            demand = demand(container);
         } catch (AgentException e) {
             starter.onRefused(e);
             return true;
@@ -84,6 +114,11 @@ final class Grants implements DeviceHost {
             starter.onPlan(DevicePlan.NONE);
             return true;
         }
+        return afterFiles(demand, () -> request(container, demand, starter))
+                && !desk.isAsked(container.id);
+    }
+
+    private void request(Container container, DeviceDemand demand, Starter starter) {
         desk.request(
                 container.id,
                 demand,
@@ -100,7 +135,6 @@ final class Grants implements DeviceHost {
                         starter.onRefused(why);
                     }
                 });
-        return !desk.isAsked(container.id);
     }
 
     /** The container has ended or did not start. */
@@ -136,7 +170,7 @@ final class Grants implements DeviceHost {
         }
         DeviceDemand demand;
         try {
-            demand = demand(container.spec);
+            demand = demand(container);
         } catch (AgentException e) {
             answer.onFailure(e);
             return;
@@ -197,7 +231,7 @@ final class Grants implements DeviceHost {
 
     private void undo(Container container, List<DeviceId> added) {
         try {
-            DeviceDesk.Less less = desk.without(container.id, demand(container.spec), added);
+            DeviceDesk.Less less = desk.without(container.id, demand(container), added);
             if (container.status.isAlive()) {
                 open(container, less.plan());
             }
@@ -215,7 +249,7 @@ final class Grants implements DeviceHost {
         }
         try {
             List<DeviceId> devices = desk.named(kind, names);
-            DeviceDesk.Less less = desk.without(container.id, demand(container.spec), devices);
+            DeviceDesk.Less less = desk.without(container.id, demand(container), devices);
             open(container, less.plan());
             desk.detach(container.id, less.devices());
             for (DeviceId id : less.devices()) {
@@ -300,7 +334,7 @@ final class Grants implements DeviceHost {
             return;
         }
         try {
-            open(container, desk.current(id, demand(container.spec)));
+            open(container, desk.current(id, demand(container)));
         } catch (AgentException | ContainerizerException e) {
             AgentLog.error("new device numbers of container " + container.name, e);
         }

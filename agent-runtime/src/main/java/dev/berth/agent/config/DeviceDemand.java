@@ -18,12 +18,13 @@ import java.util.regex.Pattern;
  *
  * @param requests for devices that are handed out to one container at a time
  * @param cdiNames full names of CDI devices that no provider hands out, in order
+ * @param uid whose process it is: nodes of CDI devices are its own where their file does not say
  */
-public record DeviceDemand(List<DeviceRequest> requests, List<String> cdiNames) {
+public record DeviceDemand(List<DeviceRequest> requests, List<String> cdiNames, int uid, int gid) {
     /** The kind that {@code --gpus} means. */
     public static final String NVIDIA = "nvidia.com/gpu";
 
-    public static final DeviceDemand NONE = new DeviceDemand(List.of(), List.of());
+    public static final DeviceDemand NONE = new DeviceDemand(List.of(), List.of(), 0, 0);
 
     /** Parts of NVIDIA's driver, as in NVIDIA_DRIVER_CAPABILITIES. */
     private static final Set<String> DRIVER_PARTS =
@@ -36,6 +37,11 @@ public record DeviceDemand(List<DeviceRequest> requests, List<String> cdiNames) 
     public DeviceDemand {
         requests = List.copyOf(requests);
         cdiNames = List.copyOf(cdiNames);
+    }
+
+    /** The same for a process of this user. */
+    public DeviceDemand as(int user, int group) {
+        return new DeviceDemand(requests, cdiNames, user, group);
     }
 
     public boolean isNone() {
@@ -73,7 +79,7 @@ public record DeviceDemand(List<DeviceRequest> requests, List<String> cdiNames) 
                                 + ": put them into one");
             }
         }
-        return new DeviceDemand(requests, cdi);
+        return new DeviceDemand(requests, cdi, 0, 0);
     }
 
     private static AgentException wrong(Fields request, String what) {

@@ -17,7 +17,6 @@ import dev.berth.isolator.ContainerId;
 
 import org.jspecify.annotations.Nullable;
 
-import java.nio.file.Files;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
@@ -41,6 +40,9 @@ public final class DeviceDesk implements AutoCloseable {
     private static final long WATCHED_NS = 10_000_000_000L;
 
     private static final long SAMPLE_NS = 1_000_000_000L;
+
+    private static final DeviceJournal.Opened NOTHING =
+            new DeviceJournal.Opened(ContainerEdits.NONE, List.of());
 
     private final DeviceSetup setup;
     private final DeviceHost host;
@@ -89,10 +91,6 @@ public final class DeviceDesk implements AutoCloseable {
      * @param running the containers that may run now; {@link #release} the others when their end is known
      */
     public void recover(Set<ContainerId> running, Runnable wake) throws AgentException {
-        // Without a source containers still have what an earlier agent gave them.
-        if (setup.supplies().isEmpty() && !Files.exists(setup.journal())) {
-            return;
-        }
         DeviceJournal opened = new DeviceJournal(setup.journal(), setup.bootId());
         journal = opened;
         List.copyOf(opened.edits().keySet()).stream()
@@ -106,9 +104,22 @@ public final class DeviceDesk implements AutoCloseable {
                     new DeviceStock(supply, host, opened, settings, running, this::onAnswer);
             stocks.put(supply.resourceName(), stock);
         }
+        opened.edits().forEach((id, had) -> takeBackUnopened(id, had.devices()));
         compact(opened);
         stocks.values().forEach(stock -> stock.open(wake));
         poll();
+    }
+
+    /** An agent that died within an attach or a detach left a container with a device that it cannot open: the next one may have it. */
+    private void takeBackUnopened(ContainerId id, List<DeviceId> opened) {
+        List<DeviceId> unopened = new ArrayList<>();
+        for (DeviceGrant grant : held(id)) {
+            unopened.addAll(grant.devices());
+        }
+        unopened.removeAll(opened);
+        if (!unopened.isEmpty()) {
+            detachQuietly(id, unopened);
+        }
     }
 
     private void compact(DeviceJournal opened) {
@@ -127,7 +138,7 @@ public final class DeviceDesk implements AutoCloseable {
         DeviceJournal opened = journal;
         return opened == null
                 ? ContainerEdits.NONE
-                : opened.edits().getOrDefault(id, ContainerEdits.NONE);
+                : opened.edits().getOrDefault(id, NOTHING).edits();
     }
 
     /** Takes news and does what is due; returns how much work there was. */
@@ -224,7 +235,7 @@ public final class DeviceDesk implements AutoCloseable {
         }
         if (!demand.cdiNames().isEmpty()) {
             try {
-                setup.cdi().edits(demand.cdiNames());
+                setup.cdi().edits(demand.cdiNames(), demand.uid(), demand.gid());
             } catch (DeviceException e) {
                 throw invalid(e);
             }
@@ -263,7 +274,7 @@ public final class DeviceDesk implements AutoCloseable {
             }
         }
         if (!demand.cdiNames().isEmpty()) {
-            parts.add(setup.cdi().edits(demand.cdiNames()));
+            parts.add(setup.cdi().edits(demand.cdiNames(), demand.uid(), demand.gid()));
         }
         return new DevicePlan(grants, Edits.together(parts));
     }
@@ -373,7 +384,7 @@ public final class DeviceDesk implements AutoCloseable {
     private void keep(ContainerId id, DevicePlan plan) throws AgentException {
         DeviceJournal opened = journal;
         if (opened != null) {
-            opened.keepEdits(id, plan.edits());
+            opened.keepEdits(id, new DeviceJournal.Opened(plan.edits(), plan.devices()));
         }
     }
 

@@ -37,8 +37,11 @@ final class DeviceJournal implements AutoCloseable {
     private final String bootId;
     private final Map<String, List<GrantRecord>> grants = new LinkedHashMap<>();
     private final Map<String, Map<DeviceId, HealthRecord>> health = new LinkedHashMap<>();
-    private final Map<ContainerId, ContainerEdits> edits = new HashMap<>();
+    private final Map<ContainerId, Opened> edits = new HashMap<>();
     private boolean sameBoot;
+
+    /** What a container that runs can open: {@code devices} may differ from its grant where an agent died between the two. */
+    record Opened(ContainerEdits edits, List<DeviceId> devices) {}
 
     /** Opens for appending and reads what is there. */
     DeviceJournal(Path file, String bootId) throws AgentException {
@@ -70,7 +73,11 @@ final class DeviceJournal implements AutoCloseable {
                 case "lifted" -> records(kind).add(new GrantRecord.QuarantineLifted(device(entry)));
                 case "health" -> healthOf(kind).put(device(entry), healthRecord(entry));
                 case "healthy" -> healthOf(kind).remove(device(entry));
-                case "edits" -> edits.put(container(entry), edits(entry));
+                case "edits" -> {
+                    List<DeviceId> devices = new ArrayList<>();
+                    entry.path("devices").forEach(id -> devices.add(new DeviceId(id.asText())));
+                    edits.put(container(entry), new Opened(edits(entry), devices));
+                }
                 case "ended" -> edits.remove(container(entry));
                 default -> {}
             }
@@ -144,7 +151,7 @@ final class DeviceJournal implements AutoCloseable {
     }
 
     /** What running containers have of their devices: environment, nodes and groups, without mounts. */
-    Map<ContainerId, ContainerEdits> edits() {
+    Map<ContainerId, Opened> edits() {
         return edits;
     }
 
@@ -192,14 +199,17 @@ final class DeviceJournal implements AutoCloseable {
     }
 
     /** Before a launch, and before nodes of a running container change. */
-    void keepEdits(ContainerId id, ContainerEdits now) throws AgentException {
-        journal.append(entry(id, now));
-        edits.put(id, now);
+    void keepEdits(ContainerId id, Opened opened) throws AgentException {
+        journal.append(entry(id, opened));
+        edits.put(id, opened);
     }
 
-    private static ObjectNode entry(ContainerId id, ContainerEdits now) {
+    private static ObjectNode entry(ContainerId id, Opened opened) {
+        ContainerEdits now = opened.edits();
         ObjectNode entry = entry("edits");
         entry.put("id", id.value());
+        ArrayNode devices = entry.putArray("devices");
+        opened.devices().forEach(device -> devices.add(device.value()));
         ArrayNode env = entry.putArray("env");
         now.environment().forEach(env::add);
         ArrayNode groups = entry.putArray("groups");

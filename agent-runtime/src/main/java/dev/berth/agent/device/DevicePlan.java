@@ -17,11 +17,13 @@ public record DevicePlan(List<DeviceGrant> grants, ContainerEdits edits) {
     public static final DevicePlan NONE = new DevicePlan(List.of(), ContainerEdits.NONE);
 
     /** Of every kind. */
+    public List<DeviceId> devices() {
+        return grants.stream().flatMap(grant -> grant.devices().stream()).toList();
+    }
+
+    /** The same as text. */
     public List<String> deviceIds() {
-        return grants.stream()
-                .flatMap(grant -> grant.devices().stream())
-                .map(DeviceId::value)
-                .toList();
+        return devices().stream().map(DeviceId::value).toList();
     }
 
     public DevicePlan {

@@ -74,14 +74,15 @@ public final class DeviceSources {
             throws AgentException {
         try {
             return new DeviceSources(linux, config, helpers, opened).setup();
-        } catch (ErrnoException e) {
+        } catch (ErrnoException | DeviceException e) {
             throw AgentException.failed("open the sources of devices", e);
         } catch (SimulatorException e) {
             throw AgentException.failed("option --gpus: simulate GPUs", e);
         }
     }
 
-    private DeviceSetup setup() throws AgentException, ErrnoException, SimulatorException {
+    private DeviceSetup setup()
+            throws AgentException, ErrnoException, DeviceException, SimulatorException {
         DeviceOptions options = config.devices();
         List<DeviceSupply> supplies = new ArrayList<>();
         switch (options.gpus()) {
@@ -122,18 +123,6 @@ public final class DeviceSources {
                 GrantCrash.fromProperty(linux),
                 new String(boot, StandardCharsets.US_ASCII).strip(),
                 new ProcessOwner(Path.of("/proc"), config.cgroupParent())::of);
-    }
-
-    private CdiSource cdi() throws ErrnoException {
-        List<Path> directories = config.devices().cdiDirectories();
-        if (directories.isEmpty()) {
-            return CdiSource.NONE;
-        }
-        Path scratch = config.execRoot().resolve("cdi");
-        linux.files().mkdirat(Fd.CWD, scratch.toString(), 0700);
-        CdiFiles files = CdiFiles.open(new CdiRegistry(linux, directories, scratch));
-        opened.push(files);
-        return files;
     }
 
     /** The module's directory, or its node where there is no such directory (gVisor). */
@@ -188,6 +177,18 @@ public final class DeviceSources {
                         .withDeadlines(deadlines());
         return new DeviceSupply(
                 NvmlDeviceProvider.open(linux, settings), Optional.of(kernel), edits);
+    }
+
+    private CdiSource cdi() throws ErrnoException, DeviceException {
+        if (config.devices().cdiDirectories().isEmpty()) {
+            return CdiSource.NONE;
+        }
+        Path scratch = config.execRoot().resolve("cdi");
+        linux.files().mkdirat(Fd.CWD, scratch.toString(), 0700);
+        CdiSource files =
+                new CdiFiles(new CdiRegistry(linux, config.devices().cdiDirectories(), scratch));
+        files.refresh();
+        return files;
     }
 
     /** Devices of any vendor that a file describes. */

@@ -182,6 +182,9 @@ final class SystemRoutes {
         ArrayNode cdi = out.putArray("CDISpecDirs");
         context.config().devices().cdiDirectories().forEach(dir -> cdi.add(dir.toString()));
         ArrayNode devices = out.putArray("DiscoveredDevices");
+        context.conductor()
+                .cdiDevices()
+                .forEach(name -> devices.addObject().put("Source", "cdi").put("ID", name));
         for (DeviceSnapshot.Kind kind : context.conductor().devices().kinds()) {
             for (DeviceSnapshot.Entry entry : kind.entries()) {
                 devices.addObject()
