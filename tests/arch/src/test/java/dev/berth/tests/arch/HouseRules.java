@@ -19,6 +19,7 @@ final class HouseRules {
     private static final String CONTAINERIZER = "dev.berth.containerizer..";
     private static final String GPU = "dev.berth.gpu..";
     private static final String PROTOCOL = "dev.berth.protocol..";
+    private static final String DISCOVERY = "dev.berth.discovery..";
     private static final String NVML = "dev.berth.nvml..";
     private static final String SIMULATOR = "dev.berth.gpu.simulator..";
     private static final String AGENT = "dev.berth.agent..";
@@ -66,6 +67,19 @@ final class HouseRules {
                 "the protocol imports nothing of ours",
                 wall(
                         PROTOCOL,
+                        LINUX,
+                        SHIM,
+                        ISOLATOR_WORDS,
+                        ISOLATORS,
+                        CONTAINERIZER,
+                        GPU,
+                        NVML,
+                        AGENT,
+                        MASTER));
+        rules.put(
+                "discovery imports the protocol only",
+                wall(
+                        DISCOVERY,
                         LINUX,
                         SHIM,
                         ISOLATOR_WORDS,

@@ -39,6 +39,9 @@ class HouseRulesTest {
                             "the protocol imports nothing of ours",
                             dev.berth.protocol.broken.KnowsAgent.class),
                     broken(
+                            "discovery imports the protocol only",
+                            dev.berth.discovery.broken.KnowsAgent.class),
+                    broken(
                             "gpu knows neither the containerizer nor the isolators",
                             dev.berth.gpu.broken.KnowsContainerizer.class),
                     broken(

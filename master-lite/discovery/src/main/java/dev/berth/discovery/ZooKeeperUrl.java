@@ -1,0 +1,91 @@
+package dev.berth.discovery;
+
+import java.util.Optional;
+
+/**
+ * A place in a ZooKeeper ensemble, as {@code zk://[USER:PASSWORD@]HOST[:PORT][,HOST[:PORT]...]/PATH}.
+ *
+ * @param servers as ZooKeeper's client takes them: {@code host:port,host:port}
+ * @param path absolute, without a slash at its end
+ * @param credentials {@code user:password} for the digest scheme
+ */
+public record ZooKeeperUrl(String servers, String path, Optional<String> credentials) {
+    private static final String SCHEME = "zk://";
+    private static final int DEFAULT_PORT = 2181;
+
+    /** Whether the text wants to be such a place. */
+    public static boolean matches(String text) {
+        return text.startsWith(SCHEME);
+    }
+
+    /** Reads one. */
+    public static ZooKeeperUrl parse(String text) throws DiscoveryException {
+        if (!matches(text)) {
+            throw malformed(text, "it does not begin with zk://");
+        }
+        String rest = text.substring(SCHEME.length());
+        int slash = rest.indexOf('/');
+        if (slash < 0 || slash == rest.length() - 1) {
+            throw malformed(text, "it has no path");
+        }
+        String path = rest.substring(slash);
+        while (path.endsWith("/")) {
+            path = path.substring(0, path.length() - 1);
+        }
+        if (path.isEmpty()
+                || path.contains("//")
+                || path.contains("/./")
+                || path.contains("/../")) {
+            throw malformed(text, "its path is not one of ZooKeeper's");
+        }
+        String authority = rest.substring(0, slash);
+        int at = authority.lastIndexOf('@');
+        Optional<String> credentials =
+                at < 0 ? Optional.empty() : Optional.of(authority.substring(0, at));
+        if (credentials.isPresent() && credentials.get().indexOf(':') <= 0) {
+            throw malformed(text, "before the @ stands USER:PASSWORD");
+        }
+        StringBuilder servers = new StringBuilder();
+        for (String server : authority.substring(at + 1).split(",", -1)) {
+            servers.append(servers.isEmpty() ? "" : ",").append(server(text, server));
+        }
+        return new ZooKeeperUrl(servers.toString(), path, credentials);
+    }
+
+    private static String server(String text, String server) throws DiscoveryException {
+        int colon = server.lastIndexOf(':');
+        if (colon < 0 || server.endsWith("]")) {
+            if (server.isEmpty()) {
+                throw malformed(text, "a server has no name");
+            }
+            return server + ":" + DEFAULT_PORT;
+        }
+        String port = server.substring(colon + 1);
+        if (colon == 0
+                || port.isEmpty()
+                || port.length() > 5
+                || !port.chars().allMatch(c -> c >= '0' && c <= '9')
+                || Integer.parseInt(port) > 65535
+                || Integer.parseInt(port) == 0) {
+            throw malformed(text, "'" + server + "' is no HOST:PORT");
+        }
+        return server;
+    }
+
+    private static DiscoveryException malformed(String text, String why) {
+        // A password is not for logs.
+        String shown = text.replaceFirst("^zk://[^/]*@", "zk://***@");
+        return new DiscoveryException(
+                "not a place in ZooKeeper: '"
+                        + shown
+                        + "': "
+                        + why
+                        + " (expected zk://HOST:PORT,HOST:PORT/PATH)");
+    }
+
+    /** Without the password. */
+    @Override
+    public String toString() {
+        return SCHEME + servers + path;
+    }
+}

@@ -1,0 +1,81 @@
+package dev.berth.discovery;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import org.apache.curator.framework.CuratorFramework;
+import org.apache.curator.test.TestingServer;
+import org.apache.zookeeper.CreateMode;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+
+import java.nio.charset.StandardCharsets;
+import java.util.Optional;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.TimeUnit;
+
+@Timeout(60)
+class LeaderWatchTest {
+    private final LinkedBlockingQueue<Optional<MasterAddress>> told = new LinkedBlockingQueue<>();
+    private TestingServer server;
+    private ZooKeeperUrl url;
+    private CuratorFramework client;
+
+    @BeforeEach
+    void open() throws Exception {
+        server = new TestingServer(true);
+        url = ZooKeeperUrl.parse("zk://" + server.getConnectString() + "/berth");
+        client = ZooKeeperClients.start(url, 5_000);
+        assertThat(client.blockUntilConnected(20, TimeUnit.SECONDS)).isTrue();
+    }
+
+    @AfterEach
+    void close() throws Exception {
+        client.close();
+        server.close();
+    }
+
+    private String stand(String host) throws Exception {
+        String json = "{\"id\":\"x\",\"ip\":0,\"port\":5050,\"hostname\":\"" + host + "\"}";
+        return client.create()
+                .creatingParentsIfNeeded()
+                .withMode(CreateMode.EPHEMERAL_SEQUENTIAL)
+                .forPath(
+                        url.path() + "/" + Candidates.PREFIX,
+                        json.getBytes(StandardCharsets.UTF_8));
+    }
+
+    private Optional<MasterAddress> next() throws InterruptedException {
+        Optional<MasterAddress> one = told.poll(20, TimeUnit.SECONDS);
+        assertThat(one).as("told in time").isNotNull();
+        return one;
+    }
+
+    @Test
+    void everyChangeOfLeaderIsTold() throws Exception {
+        try (LeaderWatch _ = LeaderWatch.open(url, told::add)) {
+            assertThat(next()).isEmpty();
+            String first = stand("m1");
+            assertThat(next()).contains(new MasterAddress("m1", 5050));
+            stand("m2");
+            client.delete().forPath(first);
+            assertThat(next()).contains(new MasterAddress("m2", 5050));
+        }
+    }
+
+    @Test
+    void theLastLeaderStandsWhileZooKeeperIsAway() throws Exception {
+        stand("m1");
+        try (LeaderWatch _ = LeaderWatch.open(url, told::add)) {
+            assertThat(next()).contains(new MasterAddress("m1", 5050));
+            server.stop();
+            server.restart();
+            assertThat(client.blockUntilConnected(20, TimeUnit.SECONDS)).isTrue();
+            client.create()
+                    .withMode(CreateMode.PERSISTENT)
+                    .forPath(url.path() + "/other", new byte[0]);
+            assertThat(told.poll()).isNull();
+        }
+    }
+}
