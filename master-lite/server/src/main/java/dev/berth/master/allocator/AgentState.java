@@ -1,5 +1,6 @@
 package dev.berth.master.allocator;
 
+import dev.berth.master.ids.AgentId;
 import dev.berth.master.resources.Resources;
 
 import org.jspecify.annotations.Nullable;

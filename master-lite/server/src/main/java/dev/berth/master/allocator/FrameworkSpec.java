@@ -1,5 +1,6 @@
 package dev.berth.master.allocator;
 
+import dev.berth.master.ids.FrameworkId;
 import dev.berth.master.resources.Resources;
 
 import java.util.List;

@@ -1,5 +1,7 @@
 package dev.berth.master.allocator;
 
+import dev.berth.master.ids.FrameworkId;
+
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;

@@ -1,5 +1,7 @@
 package dev.berth.master.allocator;
 
+import dev.berth.master.ids.AgentId;
+import dev.berth.master.ids.FrameworkId;
 import dev.berth.master.resources.Resources;
 
 /** Takes offers. Conductor thread, from within {@link Allocator#poll}; may call the allocator. */
