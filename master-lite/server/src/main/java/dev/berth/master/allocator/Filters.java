@@ -13,14 +13,18 @@ final class Filters {
 
     /** Adds a filter; those that it covers wholly are dropped, so that repeated refusals do not pile up. */
     void add(Claim claim, AgentState agent, Resources refused, long untilNs) {
+        Filter first = claim.filters.get(agent);
+        for (Filter old = first; old != null; old = old.next) {
+            if (old.untilNs >= untilNs && old.refused.contains(refused)) {
+                return;
+            }
+        }
         Filter rest = null;
         Filter next;
-        for (Filter old = claim.filters.get(agent); old != null; old = next) {
+        for (Filter old = first; old != null; old = next) {
             next = old.next;
             if (old.untilNs <= untilNs && refused.contains(old.refused)) {
                 byEnd.remove(old);
-            } else if (old.untilNs >= untilNs && old.refused.contains(refused)) {
-                return;
             } else {
                 old.next = rest;
                 rest = old;

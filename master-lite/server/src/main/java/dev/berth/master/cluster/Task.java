@@ -115,7 +115,8 @@ public final class Task {
             next.setStatusUpdateState(status.getState());
             next.setStatusUpdateUuid(status.getUuid());
         }
-        // Health and check results come with an unchanged state: the newest of each state is kept, without the bytes that only the framework understands.
+        // Health and check results come with an unchanged state: the newest of each state is kept,
+        // without the bytes that only the framework understands.
         int last = value.getStatusesCount() - 1;
         if (last >= 0 && value.getStatuses(last).getState() == status.getState()) {
             next.removeStatuses(last);

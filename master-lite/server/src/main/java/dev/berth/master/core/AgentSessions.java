@@ -65,8 +65,14 @@ final class AgentSessions {
                                 Link.Registered.newBuilder()
                                         .setAgentId(Wire.agentId(id))
                                         .setMasterInfo(cluster.settings().info())
-                                        .setHeartbeatMs((int) (cluster.settings().agentHeartbeatNs() / 1_000_000))
-                                        .setSilenceMs((int) (cluster.settings().agentSilenceNs() / 1_000_000)))
+                                        .setHeartbeatMs(
+                                                (int)
+                                                        (cluster.settings().agentHeartbeatNs()
+                                                                / 1_000_000))
+                                        .setSilenceMs(
+                                                (int)
+                                                        (cluster.settings().agentSilenceNs()
+                                                                / 1_000_000)))
                         .build());
     }
 

@@ -29,7 +29,8 @@ public final class OperatorCalls {
                                     Response.newBuilder()
                                             .setType(Response.Type.GET_HEALTH)
                                             .setGetHealth(
-                                                    Response.GetHealth.newBuilder().setHealthy(true))
+                                                    Response.GetHealth.newBuilder()
+                                                            .setHealthy(true))
                                             .build()));
             default -> done.accept(Answer.refusal(501, call.getType() + " is not there yet"));
         }
@@ -41,7 +42,8 @@ public final class OperatorCalls {
         stream.send(
                 Event.newBuilder()
                         .setType(Event.Type.SUBSCRIBED)
-                        .setSubscribed(Event.Subscribed.newBuilder().setHeartbeatIntervalSeconds(15))
+                        .setSubscribed(
+                                Event.Subscribed.newBuilder().setHeartbeatIntervalSeconds(15))
                         .build());
     }
 

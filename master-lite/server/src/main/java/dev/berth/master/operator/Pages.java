@@ -16,12 +16,15 @@ public final class Pages {
     public byte[] json(Page page) {
         return switch (page) {
             case HEALTH -> new byte[0];
-            default -> ("{\"version\":\"" + cluster.settings().version() + "\"}").getBytes(StandardCharsets.UTF_8);
+            default ->
+                    ("{\"version\":\"" + cluster.settings().version() + "\"}")
+                            .getBytes(StandardCharsets.UTF_8);
         };
     }
 
     /** All metrics in Prometheus's text. */
     public byte[] prometheus() {
-        return ("berth_frameworks " + cluster.frameworks().size() + "\n").getBytes(StandardCharsets.UTF_8);
+        return ("berth_frameworks " + cluster.frameworks().size() + "\n")
+                .getBytes(StandardCharsets.UTF_8);
     }
 }

@@ -37,7 +37,8 @@ final class FrameworkRules {
         Set<String> roles = Capabilities.roles(info);
         for (String role : suppressed) {
             if (!roles.contains(role)) {
-                return Optional.of("Suppressed role '" + role + "' is not one of the framework's roles");
+                return Optional.of(
+                        "Suppressed role '" + role + "' is not one of the framework's roles");
             }
         }
         return filters(info, roles);
@@ -71,7 +72,9 @@ final class FrameworkRules {
         for (Map.Entry<String, OfferFilters> filter : info.getOfferFiltersMap().entrySet()) {
             if (!roles.contains(filter.getKey())) {
                 return Optional.of(
-                        "Offer filter of role '" + filter.getKey() + "', which the framework does not have");
+                        "Offer filter of role '"
+                                + filter.getKey()
+                                + "', which the framework does not have");
             }
             for (OfferFilters.ResourceQuantities set :
                     filter.getValue().getMinAllocatableResources().getQuantitiesList()) {

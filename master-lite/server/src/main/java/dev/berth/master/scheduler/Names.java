@@ -39,7 +39,8 @@ final class Names {
         }
         for (String component : role.split("/", -1)) {
             if (component.isEmpty()) {
-                return Optional.of("'" + role + "' starts or ends with a slash, or has two in a row");
+                return Optional.of(
+                        "'" + role + "' starts or ends with a slash, or has two in a row");
             }
             if (component.equals(".") || component.equals("..") || component.equals("*")) {
                 return Optional.of("'" + role + "' has '" + component + "' as a component");

@@ -44,7 +44,9 @@ public final class Subscriptions {
                             + inInfo
                             + "'");
         }
-        if (principal.isPresent() && info.hasPrincipal() && !principal.get().equals(info.getPrincipal())) {
+        if (principal.isPresent()
+                && info.hasPrincipal()
+                && !principal.get().equals(info.getPrincipal())) {
             return Answer.refusal(
                     400,
                     "Authenticated principal '"
@@ -102,13 +104,13 @@ public final class Subscriptions {
         Optional<Framework> known = cluster.framework(id);
         if (known.isPresent()) {
             Framework framework = known.get();
-            framework
-                    .stream()
+            framework.stream()
                     .ifPresent(old -> {
                         old.send(Events.error("Framework failed over"));
                         old.close();
                     });
-            cluster.update(framework, fixed(whole, framework.info()), new LinkedHashSet<>(suppressed));
+            cluster.update(
+                    framework, fixed(whole, framework.info()), new LinkedHashSet<>(suppressed));
             begin(framework, stream, true);
         } else {
             Framework framework = cluster.addFramework(id, whole, false);
