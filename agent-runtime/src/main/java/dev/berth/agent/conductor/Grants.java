@@ -139,7 +139,7 @@ final class Grants implements DeviceHost {
 
     /** The container has ended or did not start. */
     void release(Container container) {
-        if (container.held != DevicePlan.NONE) {
+        if (!container.held.equals(DevicePlan.NONE)) {
             container.held = DevicePlan.NONE;
             desk.release(container.id);
         }

@@ -112,7 +112,9 @@ public record DeviceDemand(List<DeviceRequest> requests, List<String> cdiNames, 
         for (JsonNode alternative : request.node().path("Capabilities")) {
             Set<String> words = new LinkedHashSet<>();
             alternative.forEach(word -> words.add(word.asText()));
-            if (words.remove("gpu") | words.remove("nvidia")) {
+            boolean gpu = words.contains("gpu") || words.contains("nvidia");
+            if (gpu) {
+                words.removeAll(Set.of("gpu", "nvidia"));
                 for (String word : words) {
                     if (!DRIVER_PARTS.contains(word)) {
                         throw wrong(

@@ -122,10 +122,10 @@ final class DeviceStock implements AutoCloseable {
 
     /** Takes events of the sources and of the ledger, and does what is due. */
     int poll() {
-        int work = supply.first().poll(event -> onEvent(supply.first(), event), EVENTS_PER_CYCLE);
+        int work = supply.first().poll(event -> onEvent(true, event), EVENTS_PER_CYCLE);
         if (supply.second().isPresent()) {
             DeviceProvider second = supply.second().get();
-            work += second.poll(event -> onEvent(second, event), EVENTS_PER_CYCLE);
+            work += second.poll(event -> onEvent(false, event), EVENTS_PER_CYCLE);
         }
         long now = host.monotonicNs();
         if (ledger.dueNs() - now <= 0) {
@@ -163,8 +163,7 @@ final class DeviceStock implements AutoCloseable {
         return was;
     }
 
-    private void onEvent(DeviceProvider from, DeviceEvent event) {
-        boolean first = from == supply.first();
+    private void onEvent(boolean first, DeviceEvent event) {
         switch (event) {
             case DeviceEvent.TableChanged(DeviceTable table) -> {
                 tabled |= first;

@@ -88,7 +88,7 @@ final class CdiTranslation {
             String host = node.hostPath().isEmpty() ? node.path() : node.hostPath();
             Statx found = stat(linux, host);
             String there = found.isBlockDevice() ? "b" : found.isCharDevice() ? "c" : "";
-            if (there.isEmpty() || !type.isEmpty() && !type.equals(there)) {
+            if (there.isEmpty() || (!type.isEmpty() && !type.equals(there))) {
                 throw new DeviceException(
                         host
                                 + " is no "

@@ -29,7 +29,8 @@ public record NodeGlob(String text, String directory, Pattern name) {
             throw new IllegalArgumentException("more than " + MAX_STARS + " *: " + text);
         }
         StringBuilder regex = new StringBuilder();
-        for (char c : last.toCharArray()) {
+        for (int i = 0; i < last.length(); i++) {
+            char c = last.charAt(i);
             switch (c) {
                 case '#' -> regex.append("(\\d{1,9})");
                 case '*' -> regex.append(regex.toString().endsWith(".*?") ? "" : ".*?");

@@ -51,7 +51,7 @@ final class DriverScan {
     private final int machine =
             System.getProperty("os.arch").equals("aarch64") ? ElfFile.AARCH64 : ElfFile.X86_64;
 
-    /** @param host where proc and sys are; @param driver where the files are */
+    /** {@code host} is where proc and sys are, {@code driver} where the files are. */
     DriverScan(Linux linux, SafeRoot host, SafeRoot driver, DriverTrust trust) {
         this.linux = linux;
         this.host = host;
