@@ -57,7 +57,7 @@ final class MetricsRoutes {
                     "counter",
                     counter.sentence(),
                     Map.of(),
-                    counters.value(counter));
+                    (double) counters.value(counter));
         }
         Map<Status, Integer> states = new EnumMap<>(Status.class);
         containers.forEach(view -> states.merge(view.status(), 1, Integer::sum));
@@ -156,13 +156,13 @@ final class MetricsRoutes {
                         "gauge",
                         "device memory that the processes of a container use; without a name: of processes outside of all containers",
                         labels,
-                        sum[0]);
+                        (double) sum[0]);
                 out.add(
                         "berth_container_device_processes",
                         "gauge",
                         "processes of a container that use the device",
                         labels,
-                        sum[1]);
+                        (double) sum[1]);
             });
         }
     }
