@@ -247,7 +247,9 @@ final class History {
         }
         nowNs = Math.min(dueNs - 1, nowNs + 100 * SECOND);
         told("to just before the deadline");
-        nothingIsExpected();
+        if (poll() > 0) {
+            throw disagreement("something was done before " + dueNs);
+        }
         nowNs++;
     }
 
