@@ -4,9 +4,9 @@ import dev.berth.master.ids.AgentId;
 import dev.berth.master.ids.ExecutorId;
 import dev.berth.master.ids.FrameworkId;
 import dev.berth.master.ids.TaskId;
+import dev.berth.master.resources.Resources;
 import dev.berth.protocol.link.Link.FromMaster;
 import dev.berth.protocol.v1.Protos.AgentInfo;
-import dev.berth.protocol.v1.Protos.ExecutorInfo;
 
 import java.util.Collection;
 import java.util.Collections;
@@ -26,6 +26,7 @@ public final class Agent {
 
     private final AgentId id;
     private AgentInfo info;
+    private Resources total = Resources.EMPTY;
     private String version;
     private String bootId;
     private String address;
@@ -37,15 +38,16 @@ public final class Agent {
     private boolean leaving;
 
     private final Map<TaskKey, Task> tasks = new LinkedHashMap<>();
-    private final Map<ExecutorKey, ExecutorInfo> executors = new LinkedHashMap<>();
+    private final Map<ExecutorKey, ExecutorUse> executors = new LinkedHashMap<>();
     private final Set<OpenOffer> offers = new LinkedHashSet<>();
 
-    Agent(AgentId id, AgentInfo info, AgentLink link, long registeredNs, long nowNs) {
+    Agent(AgentId id, AgentInfo info, Resources total, AgentLink link, long nowNs) {
         this.id = id;
         this.info = info;
+        this.total = total;
         this.link = Optional.of(link);
         this.address = link.peerAddress();
-        this.registeredNs = registeredNs;
+        registeredNs = nowNs;
         version = "";
         bootId = "";
         heardNs = nowNs;
@@ -59,6 +61,32 @@ public final class Agent {
     /** As it registered, with its id, and with the resources and attributes that it has now. */
     public AgentInfo info() {
         return info;
+    }
+
+    /** All that it has. */
+    public Resources total() {
+        return total;
+    }
+
+    /** What its tasks and executors hold. */
+    public Resources used() {
+        Resources used = Resources.EMPTY;
+        for (Task task : tasks.values()) {
+            used = task.isHolding() ? used.plus(task.resources()) : used;
+        }
+        for (ExecutorUse executor : executors.values()) {
+            used = used.plus(executor.resources());
+        }
+        return used;
+    }
+
+    /** What is in offers that are open. */
+    public Resources offered() {
+        Resources offered = Resources.EMPTY;
+        for (OpenOffer offer : offers) {
+            offered = offered.plus(offer.resources());
+        }
+        return offered;
     }
 
     /** Of its Berth. */
@@ -113,11 +141,11 @@ public final class Agent {
         return Optional.ofNullable(tasks.get(new TaskKey(framework, task)));
     }
 
-    public Map<ExecutorKey, ExecutorInfo> executors() {
+    public Map<ExecutorKey, ExecutorUse> executors() {
         return Collections.unmodifiableMap(executors);
     }
 
-    public Optional<ExecutorInfo> executor(FrameworkId framework, ExecutorId executor) {
+    public Optional<ExecutorUse> executor(FrameworkId framework, ExecutorId executor) {
         return Optional.ofNullable(executors.get(new ExecutorKey(framework, executor)));
     }
 
@@ -154,8 +182,13 @@ public final class Agent {
         leaving = false;
     }
 
-    void describe(AgentInfo info, String version, String bootId) {
+    void describe(AgentInfo info, Resources total) {
         this.info = info;
+        this.total = total;
+    }
+
+    /** What it said of itself when it registered. */
+    public void runs(String version, String bootId) {
         this.version = version;
         this.bootId = bootId;
     }
@@ -181,13 +214,11 @@ public final class Agent {
         tasks.remove(new TaskKey(task.framework(), task.id()), task);
     }
 
-    void add(FrameworkId framework, ExecutorInfo executor) {
-        executors.put(
-                new ExecutorKey(framework, new ExecutorId(executor.getExecutorId().getValue())),
-                executor);
+    void add(ExecutorUse executor) {
+        executors.put(new ExecutorKey(executor.framework(), executor.id()), executor);
     }
 
-    Optional<ExecutorInfo> remove(FrameworkId framework, ExecutorId executor) {
+    Optional<ExecutorUse> remove(FrameworkId framework, ExecutorId executor) {
         return Optional.ofNullable(executors.remove(new ExecutorKey(framework, executor)));
     }
 

@@ -122,6 +122,11 @@ public final class Framework {
         return Collections.unmodifiableSet(offers);
     }
 
+    /** Agents that it has executors on. */
+    Set<AgentId> executorAgents() {
+        return Collections.unmodifiableSet(executors.keySet());
+    }
+
     /** Its executors on one agent. */
     public Set<ExecutorId> executors(AgentId agent) {
         return Collections.unmodifiableSet(executors.getOrDefault(agent, Set.of()));
@@ -132,7 +137,7 @@ public final class Framework {
      *
      * @return false when it is not subscribed, or too far behind
      */
-    public boolean send(Event event) {
+    boolean send(Event event) {
         return stream.isPresent() && stream.get().send(event);
     }
 
@@ -142,8 +147,16 @@ public final class Framework {
         this.suppressed = new LinkedHashSet<>(suppressed);
     }
 
-    void suppress(Set<String> all) {
-        suppressed = new LinkedHashSet<>(all);
+    void suppress(Collection<String> more) {
+        Set<String> next = new LinkedHashSet<>(suppressed);
+        next.addAll(more);
+        suppressed = next;
+    }
+
+    void revive(Collection<String> some) {
+        Set<String> next = new LinkedHashSet<>(suppressed);
+        next.removeAll(some);
+        suppressed = next;
     }
 
     void connected(FrameworkStream next, boolean again, long nowNs) {
@@ -164,6 +177,11 @@ public final class Framework {
     /** The next heartbeat is due then. */
     public void heartbeatAt(long ns) {
         heartbeatAtNs = ns;
+    }
+
+    /** Is torn down then, should nobody subscribe. */
+    void teardownAt(long ns) {
+        teardownAtNs = ns;
     }
 
     void unregistered(long nowNs) {
@@ -192,19 +210,23 @@ public final class Framework {
 
     /** Puts a task where its state says, and takes it from wherever it was. */
     void addLive(Task task) {
-        unreachable.remove(task.id());
+        unreachable.remove(task.id(), task);
         completed.removeIf(old -> old.id().equals(task.id()) && old.agent().equals(task.agent()));
         live.put(task.id(), task);
     }
 
     void addUnreachable(Task task) {
-        live.remove(task.id());
+        live.remove(task.id(), task);
         unreachable.put(task.id(), task);
         if (unreachable.size() > KEPT_TASKS) {
             Iterator<Task> oldest = unreachable.values().iterator();
             oldest.next();
             oldest.remove();
         }
+    }
+
+    void forgetUnreachable(Task task) {
+        unreachable.remove(task.id(), task);
     }
 
     void addCompleted(Task task) {

@@ -2,10 +2,12 @@ package dev.berth.master.cluster;
 
 import com.google.protobuf.ByteString;
 
+import dev.berth.master.allocator.Role;
 import dev.berth.master.ids.AgentId;
 import dev.berth.master.ids.ExecutorId;
 import dev.berth.master.ids.FrameworkId;
 import dev.berth.master.ids.TaskId;
+import dev.berth.master.resources.Resources;
 import dev.berth.protocol.v1.Protos;
 import dev.berth.protocol.v1.Protos.KillPolicy;
 import dev.berth.protocol.v1.Protos.TaskState;
@@ -25,13 +27,22 @@ public final class Task {
     private final FrameworkId framework;
     private final AgentId agent;
     private final Optional<ExecutorId> executor;
+    private final Role role;
+    private final Resources resources;
     private Protos.Task value;
-    private boolean holding = true;
+    private boolean holding;
+    private Optional<Long> unreachableNs = Optional.empty();
     private Optional<KillOrder> killOrder = Optional.empty();
 
-    /** A task as {@code value} has it. */
-    public Task(Protos.Task value) {
+    /**
+     * A task as {@code value} has it; it holds {@code resources} unless it has ended.
+     *
+     * @param role that the resources are allocated to
+     */
+    public Task(Protos.Task value, Role role, Resources resources) {
         this.value = value;
+        this.role = role;
+        this.resources = resources;
         id = new TaskId(value.getTaskId().getValue());
         framework = new FrameworkId(value.getFrameworkId().getValue());
         agent = new AgentId(value.getAgentId().getValue());
@@ -39,9 +50,7 @@ public final class Task {
                 value.hasExecutorId()
                         ? Optional.of(new ExecutorId(value.getExecutorId().getValue()))
                         : Optional.empty();
-        if (States.isTerminal(value.getState())) {
-            holding = false;
-        }
+        holding = !States.isTerminal(value.getState());
     }
 
     public TaskId id() {
@@ -58,6 +67,14 @@ public final class Task {
 
     public Optional<ExecutorId> executor() {
         return executor;
+    }
+
+    public Role role() {
+        return role;
+    }
+
+    public Resources resources() {
+        return resources;
     }
 
     /** As operators see it, with its newest state. */
@@ -83,6 +100,15 @@ public final class Task {
     /** Its resources were given back. */
     void release() {
         holding = false;
+    }
+
+    /** Since when its agent is unreachable. */
+    public Optional<Long> unreachableNs() {
+        return unreachableNs;
+    }
+
+    void unreachable(long sinceNs) {
+        unreachableNs = Optional.of(sinceNs);
     }
 
     public Optional<KillOrder> killOrder() {
@@ -127,11 +153,15 @@ public final class Task {
         value = next.build();
     }
 
-    /** Its agent came back with it: what the master made up meanwhile is void. */
+    /** Its agent came back with it and says where it is; an end that is known stays one. */
     void found(Protos.Task reported) {
-        Protos.Task.Builder next = reported.toBuilder();
-        if (next.getStatusesCount() == 0) {
-            next.addAllStatuses(value.getStatusesList());
+        Protos.Task.Builder next = value.toBuilder();
+        if (!States.isTerminal(value.getState()) || States.isTerminal(reported.getState())) {
+            next.setState(reported.getState());
+        }
+        if (reported.hasStatusUpdateState()) {
+            next.setStatusUpdateState(reported.getStatusUpdateState());
+            next.setStatusUpdateUuid(reported.getStatusUpdateUuid());
         }
         value = next.build();
     }

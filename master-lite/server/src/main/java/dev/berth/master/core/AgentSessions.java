@@ -2,98 +2,313 @@ package dev.berth.master.core;
 
 import dev.berth.master.cluster.Agent;
 import dev.berth.master.cluster.AgentLink;
-import dev.berth.master.cluster.AgentRecord;
+import dev.berth.master.cluster.AgentRecord.Standing;
 import dev.berth.master.cluster.Cluster;
+import dev.berth.master.cluster.Count;
+import dev.berth.master.cluster.ExecutorUse;
+import dev.berth.master.cluster.Messages;
 import dev.berth.master.cluster.Registry;
+import dev.berth.master.cluster.ResourceException;
+import dev.berth.master.cluster.ResourceWire;
 import dev.berth.master.cluster.Wire;
 import dev.berth.master.ids.AgentId;
+import dev.berth.master.resources.Resources;
+import dev.berth.master.scheduler.Names;
 import dev.berth.protocol.link.Link;
+import dev.berth.protocol.link.Link.FromMaster;
 import dev.berth.protocol.v1.Protos.AgentInfo;
+import dev.berth.protocol.v1.scheduler.Protos.Event;
 
 import java.util.HashMap;
 import java.util.IdentityHashMap;
+import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 
-/** Agents' connections: registration, heartbeats, silence. */
+/** Agents' connections: registration, what agents say, heartbeats and silence. */
 final class AgentSessions {
-    private static final Link.FromMaster HEARTBEAT =
-            Link.FromMaster.newBuilder().setHeartbeat(Link.Heartbeat.getDefaultInstance()).build();
+    private static final int PROTOCOL = 1;
+
+    /** A registration that waits for the registry. */
+    private record Admission(AgentLink link, Link.Register register, AgentInfo info, Resources total) {}
 
     private final Cluster cluster;
+    private final AgentReports reports;
+    private final Departures departures;
     private final Map<AgentLink, Agent> byLink = new IdentityHashMap<>();
-    private final Map<AgentLink, AgentId> admitting = new IdentityHashMap<>();
+    private final Map<AgentId, Admission> admissions = new HashMap<>();
 
     AgentSessions(Cluster cluster) {
         this.cluster = cluster;
+        departures = new Departures(cluster, byLink::remove);
+        reports = new AgentReports(cluster);
+    }
+
+    /** How agents stop being registered. */
+    Departures departures() {
+        return departures;
     }
 
     void opened(AgentLink link, Link.Register register) {
         AgentInfo info = register.getAgentInfo();
-        AgentId id = info.hasId() ? Wire.agentId(info.getId()) : cluster.newAgentId();
-        AgentInfo whole = info.toBuilder().setId(Wire.agentId(id)).build();
-        admitting.put(link, id);
-        AgentRecord record =
-                new AgentRecord(
-                        id,
-                        AgentRecord.Standing.ADMITTED,
-                        info.getHostname(),
-                        cluster.nowNs(),
-                        whole.toByteArray());
-        cluster.registry().put(record, result -> admitted(link, whole, id, result));
-    }
-
-    private void admitted(AgentLink link, AgentInfo info, AgentId id, Registry.Result result) {
-        if (admitting.remove(link) == null) {
+        Optional<String> problem = problem(register);
+        if (problem.isPresent()) {
+            refuse(link, problem.get(), false);
             return;
         }
-        if (result.error().isPresent()) {
-            link.send(
-                    Link.FromMaster.newBuilder()
-                            .setRefused(
-                                    Link.Refused.newBuilder()
-                                            .setMessage(result.error().get())
-                                            .setRetry(true))
-                            .build());
+        Resources total;
+        try {
+            total = ResourceWire.read(info.getResourcesList());
+            if (total.isEmpty()) {
+                throw new ResourceException("the agent has no resources");
+            }
+        } catch (ResourceException e) {
+            refuse(link, e.getMessage(), false);
+            return;
+        }
+        if (info.hasId()) {
+            again(link, register, total, Wire.agentId(info.getId()));
+        } else {
+            AgentId id = cluster.newAgentId();
+            admit(new Admission(link, register, info.toBuilder().setId(Wire.agentId(id)).build(), total));
+        }
+    }
+
+    private static Optional<String> problem(Link.Register register) {
+        AgentInfo info = register.getAgentInfo();
+        if (register.getProtocol() != PROTOCOL) {
+            return Optional.of(
+                    "the agent speaks protocol "
+                            + register.getProtocol()
+                            + ", the master "
+                            + PROTOCOL
+                            + ": use the same version of Berth on both");
+        }
+        if (info.getHostname().isEmpty()) {
+            return Optional.of("the agent has no hostname");
+        }
+        if (info.hasId()) {
+            return Names.id(info.getId().getValue()).map(text -> "the agent's id is invalid: " + text);
+        }
+        return Optional.empty();
+    }
+
+    private void refuse(AgentLink link, String message, boolean retry) {
+        link.send(Messages.refused(message, retry));
+        link.close();
+    }
+
+    private void again(AgentLink link, Link.Register register, Resources total, AgentId id) {
+        if (cluster.gone().containsKey(id)) {
+            link.send(Messages.refused("agent " + id + " was marked gone", false));
+            link.send(Messages.shutdown("agent " + id + " was marked gone by an operator"));
             link.close();
             return;
         }
-        Agent agent = cluster.addAgent(id, info, link);
-        byLink.put(link, agent);
-        link.send(
-                Link.FromMaster.newBuilder()
+        Admission admission = new Admission(link, register, register.getAgentInfo(), total);
+        Optional<Agent> known = cluster.agent(id);
+        if (departures.isDeparting(id)) {
+            refuse(link, "agent " + id + " is just being marked as away: try again", true);
+        } else if (known.isPresent()) {
+            takeOver(known.get(), admission);
+        } else if (cluster.recovered().containsKey(id)) {
+            // The registry has it: nothing to write.
+            enter(admission);
+        } else {
+            admit(admission);
+        }
+    }
+
+    private void admit(Admission admission) {
+        AgentId id = Wire.agentId(admission.info().getId());
+        Admission before = admissions.put(id, admission);
+        if (before != null) {
+            refuse(before.link(), "agent " + id + " has connected again", false);
+        }
+        cluster.registry()
+                .put(
+                        cluster.record(admission.info(), Standing.ADMITTED),
+                        result -> admitted(id, admission, result));
+    }
+
+    private void admitted(AgentId id, Admission admission, Registry.Result result) {
+        if (!admissions.remove(id, admission)) {
+            return;
+        }
+        if (result.error().isPresent()) {
+            cluster.counts().add(Count.REGISTRY_FAILURES);
+            refuse(admission.link(), "the registry did not take it: " + result.error().get(), true);
+        } else if (departures.isDeparting(id) || cluster.gone().containsKey(id)) {
+            refuse(admission.link(), "agent " + id + " is just being marked as away: try again", true);
+        } else if (cluster.agent(id).isPresent()) {
+            takeOver(cluster.agent(id).get(), admission);
+        } else {
+            enter(admission);
+        }
+    }
+
+    /** An agent that is not registered now becomes so. */
+    private void enter(Admission admission) {
+        AgentId id = Wire.agentId(admission.info().getId());
+        boolean wasUnreachable = cluster.unreachable().containsKey(id);
+        boolean isNew = !admission.register().getAgentInfo().hasId();
+        cluster.counts().add(isNew ? Count.REGISTRATIONS : Count.REREGISTRATIONS);
+        Agent agent = cluster.addAgent(id, admission.info(), admission.total(), admission.link());
+        begin(agent, admission);
+        cluster.watcher().onAgentAdded(agent);
+        reports.merge(agent, admission.register(), wasUnreachable);
+        if (isNew) {
+            departures.replaced(agent);
+        }
+    }
+
+    /** A registered agent comes with a new connection. */
+    private void takeOver(Agent agent, Admission admission) {
+        cluster.counts().add(Count.REREGISTRATIONS);
+        agent.link()
+                .ifPresent(old -> {
+                    byLink.remove(old);
+                    old.close();
+                    cluster.disconnect(agent);
+                });
+        cluster.describe(agent, admission.info(), admission.total());
+        cluster.connect(agent, admission.link());
+        begin(agent, admission);
+        reports.merge(agent, admission.register(), false);
+    }
+
+    private void begin(Agent agent, Admission admission) {
+        byLink.put(admission.link(), agent);
+        agent.runs(admission.register().getVersion(), admission.register().getBootId());
+        agent.heartbeatAt(cluster.nowNs() + cluster.settings().agentHeartbeatNs());
+        cluster.agentsDueAt(agent.heartbeatAtNs());
+        cluster.send(
+                agent,
+                FromMaster.newBuilder()
                         .setRegistered(
                                 Link.Registered.newBuilder()
-                                        .setAgentId(Wire.agentId(id))
+                                        .setAgentId(Wire.agentId(agent.id()))
                                         .setMasterInfo(cluster.settings().info())
                                         .setHeartbeatMs(
-                                                (int)
-                                                        (cluster.settings().agentHeartbeatNs()
-                                                                / 1_000_000))
+                                                (int) (cluster.settings().agentHeartbeatNs() / 1_000_000))
                                         .setSilenceMs(
-                                                (int)
-                                                        (cluster.settings().agentSilenceNs()
-                                                                / 1_000_000)))
+                                                (int) (cluster.settings().agentSilenceNs() / 1_000_000)))
                         .build());
     }
 
     void said(AgentLink link, Link.FromAgent message) {
         Agent agent = byLink.get(link);
-        if (agent != null) {
-            agent.heard(cluster.nowNs());
+        if (agent == null) {
+            return;
         }
+        agent.heard(cluster.nowNs());
+        switch (message.getMessageCase()) {
+            case STATUS_UPDATE -> cluster.tasks().updated(agent, message.getStatusUpdate());
+            case RESOURCES_CHANGED -> changed(agent, message.getResourcesChanged());
+            case EXECUTOR_EXITED -> exited(agent, message.getExecutorExited());
+            case FRAMEWORK_MESSAGE -> pass(agent, message.getFrameworkMessage());
+            case LEAVING -> departures.leaving(agent, message.getLeaving().getMessage());
+            // A second Register on one connection says nothing that the first did not.
+            case HEARTBEAT, REGISTER, MESSAGE_NOT_SET -> {}
+        }
+    }
+
+    private void changed(Agent agent, Link.ResourcesChanged changed) {
+        try {
+            Resources total = ResourceWire.read(changed.getResourcesList());
+            AgentInfo info =
+                    agent.info().toBuilder()
+                            .clearResources()
+                            .addAllResources(changed.getResourcesList())
+                            .clearAttributes()
+                            .addAllAttributes(changed.getAttributesList())
+                            .build();
+            cluster.describe(agent, info, total);
+        } catch (ResourceException e) {
+            // What it has is not known any more: it has to register again, and is refused with the reason then.
+            forget(agent);
+        }
+    }
+
+    private void exited(Agent agent, Link.ExecutorExited exited) {
+        cluster.framework(Wire.frameworkId(exited.getFrameworkId()))
+                .ifPresent(framework -> {
+                    Optional<ExecutorUse> executor =
+                            agent.executor(framework.id(), Wire.executorId(exited.getExecutorId()));
+                    executor.ifPresent(use -> cluster.tasks().exited(framework, agent, use));
+                    cluster.send(
+                            framework,
+                            Event.newBuilder()
+                                    .setType(Event.Type.FAILURE)
+                                    .setFailure(
+                                            Event.Failure.newBuilder()
+                                                    .setAgentId(Wire.agentId(agent.id()))
+                                                    .setExecutorId(exited.getExecutorId())
+                                                    .setStatus(exited.getStatus()))
+                                    .build());
+                });
+    }
+
+    private void pass(Agent agent, Link.FrameworkMessage message) {
+        cluster.counts().add(Count.MESSAGES_TO_FRAMEWORKS);
+        cluster.framework(Wire.frameworkId(message.getFrameworkId()))
+                .ifPresent(framework ->
+                        cluster.send(
+                                framework,
+                                Event.newBuilder()
+                                        .setType(Event.Type.MESSAGE)
+                                        .setMessage(
+                                                Event.Message.newBuilder()
+                                                        .setAgentId(Wire.agentId(agent.id()))
+                                                        .setExecutorId(message.getExecutorId())
+                                                        .setData(message.getData()))
+                                        .build()));
     }
 
     void closed(AgentLink link) {
-        admitting.remove(link);
-        byLink.remove(link);
+        admissions.values().removeIf(admission -> admission.link() == link);
+        Agent agent = byLink.remove(link);
+        if (agent != null) {
+            cluster.disconnect(agent);
+        }
+    }
+
+    /** Closes an agent's link from this side. */
+    void forget(Agent agent) {
+        agent.link()
+                .ifPresent(link -> {
+                    byLink.remove(link);
+                    link.close();
+                    cluster.disconnect(agent);
+                });
     }
 
     void tick() {
-        for (Agent agent : new HashMap<>(byLink).values()) {
-            if (agent.heartbeatAtNs() <= cluster.nowNs()) {
-                agent.heartbeatAt(cluster.nowNs() + cluster.settings().agentHeartbeatNs());
-                agent.send(HEARTBEAT);
-            }
+        cluster.cut().forEach(this::forget);
+        if (!cluster.agentsAreDue()) {
+            return;
         }
+        for (Agent agent : List.copyOf(cluster.agents())) {
+            look(agent);
+        }
+        departures.lateAgents();
+    }
+
+    private void look(Agent agent) {
+        long now = cluster.nowNs();
+        if (agent.isLeaving()) {
+            return;
+        }
+        long silentAt = agent.heardNs() + cluster.settings().agentSilenceNs();
+        if (silentAt <= now) {
+            forget(agent);
+            departures.unreachable(agent);
+            return;
+        }
+        if (agent.heartbeatAtNs() <= now) {
+            agent.heartbeatAt(now + cluster.settings().agentHeartbeatNs());
+            cluster.send(agent, Messages.HEARTBEAT);
+        }
+        cluster.agentsDueAt(Math.min(silentAt, agent.heartbeatAtNs()));
     }
 }

@@ -1,5 +1,8 @@
 package dev.berth.master.core;
 
+import dev.berth.master.allocator.Allocator;
+import dev.berth.master.allocator.AllocatorOptions;
+import dev.berth.master.allocator.DrfAllocator;
 import dev.berth.master.cluster.AgentLink;
 import dev.berth.master.cluster.Answer;
 import dev.berth.master.cluster.Cluster;
@@ -40,12 +43,27 @@ public final class MasterCore {
      */
     public MasterCore(
             MasterSettings settings, Registry registry, Registry.Contents contents, long nowNs) {
-        cluster = new Cluster(settings, registry, contents, nowNs);
+        this(
+                settings,
+                registry,
+                contents,
+                new DrfAllocator(AllocatorOptions.defaults(settings.info().getId().hashCode())),
+                nowNs);
+    }
+
+    /** The same, with an allocator of the caller's. */
+    public MasterCore(
+            MasterSettings settings,
+            Registry registry,
+            Registry.Contents contents,
+            Allocator allocator,
+            long nowNs) {
+        cluster = new Cluster(settings, registry, contents, allocator, nowNs);
         subscriptions = new Subscriptions(cluster);
         scheduler = new SchedulerCalls(cluster);
-        operator = new OperatorCalls(cluster);
-        pages = new Pages(cluster);
         agents = new AgentSessions(cluster);
+        operator = new OperatorCalls(cluster, agents.departures()::gone);
+        pages = new Pages(cluster);
     }
 
     /**
@@ -121,10 +139,10 @@ public final class MasterCore {
      */
     public long tick(long nowNs) {
         cluster.at(nowNs);
-        subscriptions.tick();
         agents.tick();
-        operator.tick();
-        return cluster.nextDeadline();
+        subscriptions.tick();
+        cluster.offers().send();
+        return Math.min(cluster.nextDeadline(), operator.tick());
     }
 
     /** One of Mesos's older pages: JSON in UTF-8. */

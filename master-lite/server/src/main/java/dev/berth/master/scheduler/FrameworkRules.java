@@ -1,5 +1,6 @@
 package dev.berth.master.scheduler;
 
+import dev.berth.master.allocator.Role;
 import dev.berth.master.cluster.Capabilities;
 import dev.berth.protocol.v1.Protos.FrameworkInfo;
 import dev.berth.protocol.v1.Protos.OfferFilters;
@@ -12,11 +13,11 @@ import java.util.Optional;
 import java.util.Set;
 
 /** What a FrameworkInfo must hold to. */
-final class FrameworkRules {
+public final class FrameworkRules {
     private FrameworkRules() {}
 
     /** What is wrong with it; empty when nothing is. */
-    static Optional<String> problem(FrameworkInfo info, Collection<String> suppressed) {
+    public static Optional<String> problem(FrameworkInfo info, Collection<String> suppressed) {
         Optional<String> problem = roles(info);
         if (problem.isPresent()) {
             return problem;
@@ -60,9 +61,9 @@ final class FrameworkRules {
             }
         }
         for (String role : Capabilities.roles(info)) {
-            Optional<String> problem = Names.role(role);
+            Optional<String> problem = Role.problem(role);
             if (problem.isPresent()) {
-                return problem.map(text -> "Invalid role: " + text);
+                return problem.map(text -> "Invalid role: '" + role + "' " + text);
             }
         }
         return Optional.empty();

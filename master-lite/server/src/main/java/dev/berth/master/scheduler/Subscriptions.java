@@ -2,6 +2,7 @@ package dev.berth.master.scheduler;
 
 import dev.berth.master.cluster.Answer;
 import dev.berth.master.cluster.Cluster;
+import dev.berth.master.cluster.Count;
 import dev.berth.master.cluster.Framework;
 import dev.berth.master.cluster.FrameworkStream;
 import dev.berth.master.cluster.Wire;
@@ -10,10 +11,10 @@ import dev.berth.protocol.v1.Protos.FrameworkInfo;
 import dev.berth.protocol.v1.scheduler.Protos.Call;
 import dev.berth.protocol.v1.scheduler.Protos.Event;
 
-import java.util.ArrayList;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.TimeUnit;
 
 /** Who is subscribed for which framework: SUBSCRIBE, fail-over, heartbeats, and the end of those that stay away. */
@@ -44,9 +45,7 @@ public final class Subscriptions {
                             + inInfo
                             + "'");
         }
-        if (principal.isPresent()
-                && info.hasPrincipal()
-                && !principal.get().equals(info.getPrincipal())) {
+        if (principal.isPresent() && info.hasPrincipal() && !principal.get().equals(info.getPrincipal())) {
             return Answer.refusal(
                     400,
                     "Authenticated principal '"
@@ -101,22 +100,25 @@ public final class Subscriptions {
                         ? cluster.newFrameworkId()
                         : Wire.frameworkId(info.getId());
         FrameworkInfo whole = info.toBuilder().setId(Wire.frameworkId(id)).build();
+        Set<String> quiet = new LinkedHashSet<>(suppressed);
         Optional<Framework> known = cluster.framework(id);
+        cluster.counts().add(known.isPresent() ? Count.RESUBSCRIBES : Count.SUBSCRIBES);
+        Framework framework;
         if (known.isPresent()) {
-            Framework framework = known.get();
-            framework.stream()
+            framework = known.get();
+            cluster.discardOffers(framework);
+            framework
+                    .stream()
                     .ifPresent(old -> {
                         old.send(Events.error("Framework failed over"));
                         old.close();
                     });
-            cluster.update(
-                    framework, fixed(whole, framework.info()), new LinkedHashSet<>(suppressed));
-            begin(framework, stream, true);
+            cluster.update(framework, fixed(whole, framework.info()), quiet);
         } else {
-            Framework framework = cluster.addFramework(id, whole, false);
-            cluster.update(framework, whole, new LinkedHashSet<>(suppressed));
-            begin(framework, stream, false);
+            framework = cluster.addFramework(id, whole, quiet, false);
         }
+        // A framework that this master does not know but that has an id was another master's: it is back, too.
+        begin(framework, stream, known.isPresent() || info.hasId());
     }
 
     /** The new facts, but for what a framework cannot change. */
@@ -138,13 +140,15 @@ public final class Subscriptions {
                         .setHeartbeatIntervalSeconds(HEARTBEAT_NS / 1e9)
                         .setMasterInfo(cluster.settings().info())
                         .build();
-        framework.send(
+        cluster.send(
+                framework,
                 Event.newBuilder()
                         .setType(Event.Type.SUBSCRIBED)
                         .setSubscribed(subscribed)
                         .build());
-        framework.send(Events.HEARTBEAT);
+        cluster.send(framework, Events.HEARTBEAT);
         framework.heartbeatAt(cluster.nowNs() + HEARTBEAT_NS);
+        cluster.frameworksDueAt(framework.heartbeatAtNs());
     }
 
     /** The client went away: its framework may come back until its fail-over timeout. */
@@ -159,19 +163,19 @@ public final class Subscriptions {
 
     /** Heartbeats that are due, and frameworks that were away for too long. */
     public void tick() {
-        List<Framework> over = new ArrayList<>();
-        for (Framework framework : cluster.frameworks()) {
+        if (!cluster.frameworksAreDue()) {
+            return;
+        }
+        for (Framework framework : List.copyOf(cluster.frameworks())) {
+            if (framework.teardownAtNs() <= cluster.nowNs()) {
+                cluster.removeFramework(framework);
+                continue;
+            }
             if (framework.heartbeatAtNs() <= cluster.nowNs()) {
                 framework.heartbeatAt(cluster.nowNs() + HEARTBEAT_NS);
-                if (!framework.send(Events.HEARTBEAT)) {
-                    framework.stream().ifPresent(FrameworkStream::close);
-                    cluster.disconnect(framework);
-                }
+                cluster.send(framework, Events.HEARTBEAT);
             }
-            if (framework.teardownAtNs() <= cluster.nowNs()) {
-                over.add(framework);
-            }
+            cluster.frameworksDueAt(Math.min(framework.heartbeatAtNs(), framework.teardownAtNs()));
         }
-        over.forEach(cluster::removeFramework);
     }
 }

@@ -1,0 +1,310 @@
+package dev.berth.master.operator;
+
+import com.fasterxml.jackson.core.JsonGenerator;
+
+import dev.berth.master.cluster.Agent;
+import dev.berth.master.cluster.Capabilities;
+import dev.berth.master.cluster.Cluster;
+import dev.berth.master.cluster.ExecutorUse;
+import dev.berth.master.cluster.Framework;
+import dev.berth.master.cluster.OpenOffer;
+import dev.berth.master.cluster.ResourceWire;
+import dev.berth.master.cluster.Task;
+import dev.berth.master.resources.Resource;
+import dev.berth.master.resources.Resources;
+import dev.berth.protocol.MesosJson;
+import dev.berth.protocol.v1.Protos;
+import dev.berth.protocol.v1.Protos.Attribute;
+import dev.berth.protocol.v1.Protos.FrameworkInfo;
+import dev.berth.protocol.v1.Protos.TaskState;
+import dev.berth.protocol.v1.Protos.TaskStatus;
+
+import java.io.IOException;
+import java.util.Collection;
+import java.util.EnumMap;
+import java.util.Iterator;
+import java.util.List;
+import java.util.Map;
+
+/** Agents, frameworks, tasks and roles as Mesos's older pages have them. */
+final class PageParts {
+    private final Cluster cluster;
+    private final Views views;
+
+    PageParts(Cluster cluster) {
+        this.cluster = cluster;
+        views = new Views(cluster);
+    }
+
+    void agent(JsonGenerator json, Agent agent, boolean full) throws IOException {
+        json.writeStringField("id", agent.id().value());
+        json.writeStringField("hostname", agent.info().getHostname());
+        json.writeNumberField("port", agent.info().getPort());
+        json.writeObjectFieldStart("attributes");
+        for (Attribute attribute : agent.info().getAttributesList()) {
+            attribute(json, attribute);
+        }
+        json.writeEndObject();
+        json.writeStringField("pid", Views.pid(agent));
+        json.writeNumberField("registered_time", agent.registeredNs() / 1e9);
+        if (agent.reregisteredNs().isPresent()) {
+            json.writeNumberField("reregistered_time", agent.reregisteredNs().get() / 1e9);
+        }
+        resources(json, "resources", agent.total());
+        resources(json, "used_resources", agent.used());
+        resources(json, "offered_resources", agent.offered());
+        json.writeObjectFieldStart("reserved_resources");
+        json.writeEndObject();
+        resources(json, "unreserved_resources", agent.total());
+        json.writeBooleanField("active", agent.isActive());
+        json.writeBooleanField("deactivated", false);
+        json.writeStringField("version", cluster.settings().version());
+        json.writeStringField("berth_version", agent.version());
+        json.writeArrayFieldStart("capabilities");
+        for (var capability : Views.agentCapabilities()) {
+            json.writeString(capability.name());
+        }
+        json.writeEndArray();
+        if (full) {
+            full(json, "used_resources_full", agent.used());
+            full(json, "offered_resources_full", agent.offered());
+            full(json, "unreserved_resources_full", agent.total());
+            json.writeObjectFieldStart("reserved_resources_full");
+            json.writeEndObject();
+        }
+    }
+
+    private static void full(JsonGenerator json, String field, Resources resources)
+            throws IOException {
+        json.writeArrayFieldStart(field);
+        for (Protos.Resource resource : ResourceWire.write(resources)) {
+            MesosJson.write(resource, json);
+        }
+        json.writeEndArray();
+    }
+
+    private static void attribute(JsonGenerator json, Attribute attribute) throws IOException {
+        json.writeFieldName(attribute.getName());
+        switch (attribute.getType()) {
+            case SCALAR -> json.writeNumber(attribute.getScalar().getValue());
+            case TEXT -> json.writeString(attribute.getText().getValue());
+            case RANGES -> {
+                StringBuilder text = new StringBuilder("[");
+                for (Protos.Value.Range range : attribute.getRanges().getRangeList()) {
+                    text.append(text.length() > 1 ? ", " : "")
+                            .append(range.getBegin())
+                            .append('-')
+                            .append(range.getEnd());
+                }
+                json.writeString(text.append(']').toString());
+            }
+            case SET -> json.writeString("{" + String.join(",", attribute.getSet().getItemList()) + "}");
+        }
+    }
+
+    /** Mesos always has the four usual amounts, and the rest as text. */
+    static void resources(JsonGenerator json, String field, Resources resources)
+            throws IOException {
+        json.writeObjectFieldStart(field);
+        for (String name : List.of("disk", "mem", "gpus", "cpus")) {
+            json.writeNumberField(name, resources.millis(name) / 1000.0);
+        }
+        for (Resource entry : resources.entries()) {
+            switch (entry) {
+                case Resource.Scalar scalar -> {
+                    if (!List.of("disk", "mem", "gpus", "cpus").contains(scalar.name())) {
+                        json.writeNumberField(scalar.name(), scalar.value());
+                    }
+                }
+                case Resource.Numbers numbers ->
+                        json.writeStringField(numbers.name(), numbers.ranges().toString());
+                case Resource.Names names ->
+                        json.writeStringField(names.name(), names.items().toString());
+            }
+        }
+        json.writeEndObject();
+    }
+
+    void frameworkHead(JsonGenerator json, Framework framework) throws IOException {
+        FrameworkInfo info = framework.info();
+        json.writeStringField("id", framework.id().value());
+        json.writeStringField("name", info.getName());
+        Resources used = views.held(framework).sum();
+        Resources offered = Resources.EMPTY;
+        for (OpenOffer offer : framework.offers()) {
+            offered = offered.plus(offer.resources());
+        }
+        resources(json, "used_resources", used);
+        resources(json, "offered_resources", offered);
+        json.writeArrayFieldStart("capabilities");
+        for (FrameworkInfo.Capability capability : info.getCapabilitiesList()) {
+            json.writeString(capability.getType().name());
+        }
+        json.writeEndArray();
+        json.writeStringField("hostname", info.getHostname());
+        json.writeStringField("webui_url", info.getWebuiUrl());
+        json.writeBooleanField("active", framework.isConnected());
+        json.writeBooleanField("connected", framework.isConnected());
+        json.writeBooleanField("recovered", framework.isRecovered());
+        resources(json, "resources", used.plus(offered));
+    }
+
+    void framework(JsonGenerator json, Framework framework) throws IOException {
+        FrameworkInfo info = framework.info();
+        json.writeStartObject();
+        frameworkHead(json, framework);
+        json.writeStringField("user", info.getUser());
+        json.writeNumberField("failover_timeout", info.getFailoverTimeout());
+        json.writeBooleanField("checkpoint", info.getCheckpoint());
+        json.writeNumberField("registered_time", framework.registeredNs() / 1e9);
+        json.writeNumberField("unregistered_time", framework.unregisteredNs().orElse(0L) / 1e9);
+        if (framework.reregisteredNs().isPresent()) {
+            json.writeNumberField("reregistered_time", framework.reregisteredNs().get() / 1e9);
+        }
+        if (info.hasPrincipal()) {
+            json.writeStringField("principal", info.getPrincipal());
+        }
+        if (Capabilities.has(info, FrameworkInfo.Capability.Type.MULTI_ROLE)) {
+            strings(json, "roles", framework.roles());
+        } else {
+            json.writeStringField("role", framework.roles().iterator().next());
+        }
+        strings(json, "suppressed_roles", framework.suppressed());
+        tasks(json, "tasks", framework.live().values());
+        tasks(json, "unreachable_tasks", framework.unreachable().values());
+        tasks(json, "completed_tasks", framework.completed());
+        json.writeArrayFieldStart("offers");
+        for (OpenOffer offer : framework.offers()) {
+            json.writeStartObject();
+            json.writeStringField("id", offer.id().value());
+            json.writeStringField("framework_id", offer.framework().value());
+            json.writeStringField("slave_id", offer.agent().value());
+            resources(json, "resources", offer.resources());
+            json.writeEndObject();
+        }
+        json.writeEndArray();
+        executors(json, framework);
+        json.writeEndObject();
+    }
+
+    private static void strings(JsonGenerator json, String field, Collection<String> values)
+            throws IOException {
+        json.writeArrayFieldStart(field);
+        for (Iterator<String> each = values.iterator(); each.hasNext(); ) {
+            json.writeString(each.next());
+        }
+        json.writeEndArray();
+    }
+
+    private void executors(JsonGenerator json, Framework framework) throws IOException {
+        json.writeArrayFieldStart("executors");
+        for (Agent agent : cluster.agentsOf(framework)) {
+            for (ExecutorUse executor : agent.executors().values()) {
+                if (executor.framework().equals(framework.id())) {
+                    json.writeStartObject();
+                    json.writeStringField("executor_id", executor.id().value());
+                    json.writeStringField("name", executor.info().getName());
+                    json.writeStringField("framework_id", framework.id().value());
+                    json.writeStringField("slave_id", agent.id().value());
+                    resources(json, "resources", executor.resources());
+                    json.writeStringField("type", executor.info().getType().name());
+                    json.writeEndObject();
+                }
+            }
+        }
+        json.writeEndArray();
+    }
+
+    void allTasks(JsonGenerator json, Framework framework) throws IOException {
+        for (Task task : framework.live().values()) {
+            task(json, task);
+        }
+        for (Task task : framework.unreachable().values()) {
+            task(json, task);
+        }
+        for (Task task : framework.completed()) {
+            task(json, task);
+        }
+    }
+
+    private static void tasks(JsonGenerator json, String field, Collection<Task> tasks)
+            throws IOException {
+        json.writeArrayFieldStart(field);
+        for (Task task : tasks) {
+            task(json, task);
+        }
+        json.writeEndArray();
+    }
+
+    private static void task(JsonGenerator json, Task task) throws IOException {
+        Protos.Task value = task.value();
+        json.writeStartObject();
+        json.writeStringField("id", task.id().value());
+        json.writeStringField("name", value.getName());
+        json.writeStringField("framework_id", task.framework().value());
+        json.writeStringField("executor_id", value.getExecutorId().getValue());
+        json.writeStringField("slave_id", task.agent().value());
+        json.writeStringField("state", task.state().name());
+        resources(json, "resources", task.resources());
+        json.writeStringField("role", task.role().path());
+        json.writeArrayFieldStart("statuses");
+        for (TaskStatus status : value.getStatusesList()) {
+            json.writeStartObject();
+            json.writeStringField("state", status.getState().name());
+            json.writeNumberField("timestamp", status.getTimestamp());
+            if (status.hasHealthy()) {
+                json.writeBooleanField("healthy", status.getHealthy());
+            }
+            message(json, "container_status", status.hasContainerStatus(), status.getContainerStatus());
+            json.writeEndObject();
+        }
+        json.writeEndArray();
+        if (value.hasLabels()) {
+            json.writeArrayFieldStart("labels");
+            for (Protos.Label label : value.getLabels().getLabelsList()) {
+                MesosJson.write(label, json);
+            }
+            json.writeEndArray();
+        }
+        message(json, "discovery", value.hasDiscovery(), value.getDiscovery());
+        message(json, "container", value.hasContainer(), value.getContainer());
+        message(json, "health_check", value.hasHealthCheck(), value.getHealthCheck());
+        json.writeStringField("user", value.getUser());
+        json.writeEndObject();
+    }
+
+    private static void message(
+            JsonGenerator json, String field, boolean there, com.google.protobuf.Message message)
+            throws IOException {
+        if (there) {
+            json.writeFieldName(field);
+            MesosJson.write(message, json);
+        }
+    }
+
+    /** How many tasks are in which state, all states named. */
+    void counts(JsonGenerator json, Collection<Task> tasks) throws IOException {
+        Map<TaskState, Integer> counts = new EnumMap<>(TaskState.class);
+        tasks.forEach(task -> counts.merge(task.state(), 1, Integer::sum));
+        for (TaskState state : TaskState.values()) {
+            json.writeNumberField(state.name(), counts.getOrDefault(state, 0));
+        }
+    }
+
+    void roles(JsonGenerator json) throws IOException {
+        json.writeArrayFieldStart("roles");
+        for (var role : cluster.allocator().roles()) {
+            json.writeStartObject();
+            json.writeStringField("name", role.role().path());
+            json.writeNumberField("weight", role.weight());
+            json.writeArrayFieldStart("frameworks");
+            for (var framework : role.frameworks()) {
+                json.writeString(framework.value());
+            }
+            json.writeEndArray();
+            resources(json, "resources", role.allocated());
+            json.writeEndObject();
+        }
+        json.writeEndArray();
+    }
+}
