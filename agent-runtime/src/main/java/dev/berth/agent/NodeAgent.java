@@ -27,6 +27,7 @@ import org.jspecify.annotations.Nullable;
 import java.nio.file.Path;
 import java.util.HashMap;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 
@@ -59,6 +60,7 @@ public final class NodeAgent implements AutoCloseable {
     private volatile @Nullable Machinery machinery;
     private volatile @Nullable AgentException failure;
     private volatile @Nullable ApiServer api;
+    private volatile Optional<NodeTasks> tasks = Optional.empty();
     private volatile boolean stopping;
 
     private NodeAgent(AgentConfig config, Linux linux, Machinery.Maker maker) {
@@ -135,8 +137,11 @@ public final class NodeAgent implements AutoCloseable {
             Conductor conducting = new Conductor(parts(made));
             conductor = conducting;
             conducting.recover();
+            Optional<NodeTasks> working = tasks(own, conducting, made);
+            tasks = working;
             ready.countDown();
             cycle(own, conducting);
+            working.ifPresent(NodeTasks::close);
             conducting.onClose();
         } catch (AgentException e) {
             failure = e;
@@ -156,6 +161,25 @@ public final class NodeAgent implements AutoCloseable {
             endAsked.countDown();
             ended.countDown();
         }
+    }
+
+    /** What works for a master, where there is one. */
+    private Optional<NodeTasks> tasks(ManualIoEventLoop own, Conductor conducting, Machinery made)
+            throws AgentException {
+        return config.master().isEmpty()
+                ? Optional.empty()
+                : Optional.of(
+                        new NodeTasks(
+                                new NodeTasks.Parts(
+                                        config,
+                                        config.master().get(),
+                                        conducting,
+                                        made,
+                                        linux,
+                                        views,
+                                        roots,
+                                        images,
+                                        own)));
     }
 
     private void cycle(ManualIoEventLoop own, Conductor conducting) {

@@ -3,6 +3,7 @@ package dev.berth.agent;
 import dev.berth.agent.config.AgentConfig;
 import dev.berth.agent.config.AgentException;
 import dev.berth.agent.config.DeviceOptions;
+import dev.berth.agent.config.MasterOptions;
 import dev.berth.agent.device.DeviceSetup;
 import dev.berth.linux.Linux;
 
@@ -27,6 +28,15 @@ final class FakeAgent implements AutoCloseable {
     }
 
     FakeAgent(Path directory, int exitWhenIdleSeconds, DeviceSetup devices) throws AgentException {
+        this(directory, exitWhenIdleSeconds, devices, Optional.empty());
+    }
+
+    FakeAgent(
+            Path directory,
+            int exitWhenIdleSeconds,
+            DeviceSetup devices,
+            Optional<MasterOptions> master)
+            throws AgentException {
         socket = directory.resolve("a.sock");
         containers = new FakeContainerizer(directory.resolve("containers"));
         AgentConfig config =
@@ -39,7 +49,8 @@ final class FakeAgent implements AutoCloseable {
                         false,
                         exitWhenIdleSeconds,
                         List.of(),
-                        DeviceOptions.NONE);
+                        DeviceOptions.NONE,
+                        master);
         agent =
                 NodeAgent.open(
                         config,

@@ -126,6 +126,12 @@ public final class Conductor implements Agent {
         timers.at(lastActivityNs + spanNs, () -> whenIdle(seconds, busy, action));
     }
 
+    /** Runs a step at a moment of CLOCK_MONOTONIC; what is returned takes it back. Conductor thread. */
+    public Runnable at(long atNs, Runnable step) {
+        Timers.Timer timer = timers.at(atNs, () -> guarded(step));
+        return timer::cancel;
+    }
+
     Lifecycle lifecycle() {
         return lifecycle;
     }

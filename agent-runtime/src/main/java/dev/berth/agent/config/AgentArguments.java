@@ -40,6 +40,12 @@ public final class AgentArguments {
                   --driver-root DIR           where the driver's libraries and programs are (default: the host's /)
                   --devices FILE              character devices that are handed out, see gpu/README.md
                   --cdi-spec-dir DIR          directory of CDI files (may be repeated; default /etc/cdi and /var/run/cdi)
+                  --master ADDRESS            report to a master: http://HOST:PORT, or several with commas
+                  --master-token-file FILE    what is shown to the master (default: nothing)
+                  --listen HOST:PORT          where the operator API listens (default 127.0.0.1:5051 with --master)
+                  --allow-anonymous           answer there without the token of DATA-ROOT/token
+                  --attributes NAME:VALUE;…   told to the master, with what is found
+                  --resources NAME:VALUE;…    told to the master, in the place of what is found
                   --help                  this text
 
             Examples:
@@ -66,7 +72,12 @@ public final class AgentArguments {
                     "--driver-root",
                     "--devices",
                     "--cdi-spec-dir",
-                    "--cdi-spec-dirs");
+                    "--cdi-spec-dirs",
+                    "--master",
+                    "--master-token-file",
+                    "--listen",
+                    "--attributes",
+                    "--resources");
 
     private AgentArguments() {}
 
@@ -86,7 +97,9 @@ public final class AgentArguments {
         private Optional<Path> characterDevices = Optional.empty();
         private final List<Path> cdi = new ArrayList<>();
 
-        private AgentConfig config() {
+        private final MasterOptions.Draft master = new MasterOptions.Draft();
+
+        private AgentConfig config() throws AgentException {
             return new AgentConfig(
                     socket,
                     dataRoot,
@@ -101,7 +114,8 @@ public final class AgentArguments {
                             driverRoot,
                             characterDevices,
                             cdi.isEmpty() ? DeviceOptions.CDI_DIRECTORIES : cdi,
-                            onFault));
+                            onFault),
+                    master.options());
         }
 
         /** False for an option that there is not. */
@@ -124,7 +138,7 @@ public final class AgentArguments {
                     }
                 }
                 default -> {
-                    return false;
+                    return master.set(option, value);
                 }
             }
             return true;
@@ -144,6 +158,10 @@ public final class AgentArguments {
             }
             if (option.equals("--no-new-privileges")) {
                 draft.noNewPrivileges = inline.map(Boolean::parseBoolean).orElse(true);
+                continue;
+            }
+            if (option.equals("--allow-anonymous")) {
+                draft.master.allowAnonymous(inline.map(Boolean::parseBoolean).orElse(true));
                 continue;
             }
             if (!OPTIONS.contains(option)) {

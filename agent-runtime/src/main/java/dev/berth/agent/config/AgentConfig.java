@@ -16,6 +16,7 @@ import java.util.Optional;
  * @param exitWhenIdleSeconds the agent ends after so long without a container running and without a request; 0 is never
  * @param insecureRegistries hosts that are spoken to by plain HTTP or with any certificate
  * @param devices where GPUs and other devices come from
+ * @param master how it reports to a master, if it does
  */
 public record AgentConfig(
         Path socket,
@@ -26,7 +27,32 @@ public record AgentConfig(
         boolean noNewPrivileges,
         int exitWhenIdleSeconds,
         List<String> insecureRegistries,
-        DeviceOptions devices) {
+        DeviceOptions devices,
+        Optional<MasterOptions> master) {
+    /** An agent without a master. */
+    public AgentConfig(
+            Path socket,
+            Path dataRoot,
+            Path execRoot,
+            String cgroupParent,
+            Optional<String> group,
+            boolean noNewPrivileges,
+            int exitWhenIdleSeconds,
+            List<String> insecureRegistries,
+            DeviceOptions devices) {
+        this(
+                socket,
+                dataRoot,
+                execRoot,
+                cgroupParent,
+                group,
+                noNewPrivileges,
+                exitWhenIdleSeconds,
+                insecureRegistries,
+                devices,
+                Optional.empty());
+    }
+
     /** The version that every tool of this build reports. */
     public static final String VERSION = "0.1.0";
 }

@@ -150,6 +150,8 @@ final class HouseRules {
                                 "dev.berth.agent",
                                 "dev.berth.agent.conductor",
                                 "dev.berth.agent.device",
+                                "dev.berth.agent.master",
+                                "dev.berth.agent.tasks",
                                 "dev.berth.containerizer",
                                 "dev.berth.containerizer.launch")
                         .should()
@@ -165,6 +167,8 @@ final class HouseRules {
                                 "dev.berth.agent",
                                 "dev.berth.agent.conductor",
                                 "dev.berth.agent.device",
+                                "dev.berth.agent.master",
+                                "dev.berth.agent.tasks",
                                 "dev.berth.containerizer",
                                 "dev.berth.containerizer.launch")
                         .should()

@@ -1,0 +1,256 @@
+package dev.berth.agent;
+
+import dev.berth.agent.conductor.AgentClock;
+import dev.berth.agent.conductor.Answer;
+import dev.berth.agent.conductor.Conductor;
+import dev.berth.agent.conductor.ConductorProxy;
+import dev.berth.agent.conductor.ContainerViews;
+import dev.berth.agent.conductor.FileLane;
+import dev.berth.agent.config.AgentConfig;
+import dev.berth.agent.config.AgentException;
+import dev.berth.agent.config.AgentLog;
+import dev.berth.agent.config.LimitTranslation;
+import dev.berth.agent.config.MasterOptions;
+import dev.berth.agent.master.LoopProbes;
+import dev.berth.agent.master.MasterLink;
+import dev.berth.agent.master.NodeReport;
+import dev.berth.agent.tasks.Probes;
+import dev.berth.agent.tasks.TaskBoard;
+import dev.berth.agent.tasks.TaskHost;
+import dev.berth.agent.tasks.TaskPaths;
+import dev.berth.containerizer.image.ImageException;
+import dev.berth.containerizer.image.ImageReference;
+import dev.berth.containerizer.image.Platform;
+import dev.berth.containerizer.image.PullProgress;
+import dev.berth.isolator.ContainerId;
+import dev.berth.linux.Linux;
+
+import io.netty.channel.IoEventLoop;
+
+import java.io.IOException;
+import java.nio.file.DirectoryStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Optional;
+
+/**
+ * The part of an agent that works for a master: tasks, and the link. Everything of it is on the conductor's thread and loop.
+ *
+ * <p>Thread: conductor.
+ */
+final class NodeTasks implements TaskHost, AutoCloseable {
+    private final Conductor conductor;
+    private final Machinery machinery;
+    private final FileLane files;
+    private final FileLane images;
+    private final AgentConfig config;
+    private final MasterOptions options;
+    private final HostFacts facts;
+    private final ConductorProxy containers;
+    private final Probes probes;
+    private final TaskBoard board;
+    private final MasterLink link;
+
+    /** What of the agent it uses. */
+    record Parts(
+            AgentConfig config,
+            MasterOptions options,
+            Conductor conductor,
+            Machinery machinery,
+            Linux linux,
+            ContainerViews views,
+            FileLane files,
+            FileLane images,
+            IoEventLoop loop) {}
+
+    /** After the conductor has recovered. */
+    NodeTasks(Parts parts) throws AgentException {
+        conductor = parts.conductor();
+        machinery = parts.machinery();
+        files = parts.files();
+        images = parts.images();
+        config = parts.config();
+        options = parts.options();
+        facts = new HostFacts(parts.linux(), parts.views());
+        containers = new ConductorProxy(conductor, new LimitTranslation(facts), conductor::offer);
+        probes = new LoopProbes(parts.loop());
+        // A wrong --resources is told now, not at the first report.
+        report(config.dataRoot());
+        board = new TaskBoard(this, parts.linux(), new TaskPaths(config.dataRoot()));
+        link =
+                new MasterLink(
+                        options,
+                        parts.loop(),
+                        this,
+                        board,
+                        new MasterLink.Node(
+                                facts.hostname(),
+                                options.listenPort(),
+                                AgentConfig.VERSION,
+                                bootId(),
+                                this::report));
+        board.recover();
+        containers.events(
+                new dev.berth.agent.conductor.EventListener() {
+                    @Override
+                    public void onEvent(dev.berth.agent.conductor.AgentEvent event) {
+                        if (event.type().equals("gpu")) {
+                            link.refresh();
+                        }
+                    }
+
+                    @Override
+                    public void onCaughtUp() {}
+                });
+        link.start();
+    }
+
+    TaskBoard board() {
+        return board;
+    }
+
+    MasterLink link() {
+        return link;
+    }
+
+    private NodeReport report() {
+        try {
+            return report(config.dataRoot());
+        } catch (AgentException e) {
+            throw new IllegalStateException("resources that were read before", e);
+        }
+    }
+
+    private NodeReport report(Path root) throws AgentException {
+        return NodeReport.of(
+                new NodeReport.Host(
+                        facts.cpus(),
+                        memoryBytes(),
+                        diskBytes(root),
+                        numaNodes(),
+                        machinery.containerizer().enforcement().enforced()),
+                conductor.devices(),
+                options.resources(),
+                options.attributes());
+    }
+
+    private static long memoryBytes() {
+        try {
+            for (String line : Files.readAllLines(Path.of("/proc/meminfo"))) {
+                if (line.startsWith("MemTotal:")) {
+                    return Long.parseLong(line.replaceAll("\\D", "")) << 10;
+                }
+            }
+        } catch (IOException e) {
+            AgentLog.warn("read /proc/meminfo: " + e.getMessage());
+        }
+        return 0;
+    }
+
+    private static long diskBytes(Path root) {
+        try {
+            Files.createDirectories(root);
+            return Files.getFileStore(root).getTotalSpace();
+        } catch (IOException e) {
+            AgentLog.warn("size of the disk of " + root + ": " + e.getMessage());
+            return 0;
+        }
+    }
+
+    private static int numaNodes() {
+        int count = 0;
+        try (DirectoryStream<Path> nodes =
+                Files.newDirectoryStream(Path.of("/sys/devices/system/node"), "node[0-9]*")) {
+            for (Path _ : nodes) {
+                count++;
+            }
+        } catch (IOException _) {
+            // A kernel without NUMA has no such directory.
+        }
+        return count;
+    }
+
+    private static String bootId() {
+        try {
+            return Files.readString(Path.of("/proc/sys/kernel/random/boot_id")).strip();
+        } catch (IOException e) {
+            AgentLog.warn("read the boot id: " + e.getMessage());
+            return "unknown";
+        }
+    }
+
+    @Override
+    public long monotonicNs() {
+        return AgentClock.SYSTEM.monotonicNs();
+    }
+
+    @Override
+    public long realtimeNs() {
+        return AgentClock.SYSTEM.realtimeNs();
+    }
+
+    @Override
+    public Runnable at(long atNs, Runnable step) {
+        return conductor.at(atNs, step);
+    }
+
+    @Override
+    public void onLane(Runnable job) {
+        files.run(job);
+    }
+
+    @Override
+    public void offer(Runnable step) {
+        conductor.offer(step);
+    }
+
+    @Override
+    public void image(String reference, boolean fresh, Answer<Boolean> answer) {
+        try {
+            if (!fresh && machinery.images().find(reference).isPresent()) {
+                answer.onResult(true);
+                return;
+            }
+            ImageReference parsed = ImageReference.parse(reference);
+            images.run(() -> {
+                try {
+                    machinery
+                            .images()
+                            .pull(parsed, Platform.host(), Optional.empty(), PullProgress.NONE);
+                    conductor.offer(() -> answer.onResult(true));
+                } catch (ImageException e) {
+                    conductor.offer(
+                            () -> answer.onFailure(AgentException.failed("pull " + reference, e)));
+                }
+            });
+        } catch (ImageException e) {
+            answer.onFailure(AgentException.failed("image " + reference, e));
+        }
+    }
+
+    @Override
+    public ConductorProxy containers() {
+        return containers;
+    }
+
+    @Override
+    public Path logOf(ContainerId id) {
+        return machinery.logDirectory().apply(id);
+    }
+
+    @Override
+    public Probes probes() {
+        return probes;
+    }
+
+    List<String> masters() {
+        return link.masters().stream().map(Object::toString).toList();
+    }
+
+    @Override
+    public void close() {
+        link.close();
+        board.close();
+    }
+}

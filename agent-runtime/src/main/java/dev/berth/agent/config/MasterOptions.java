@@ -1,0 +1,118 @@
+package dev.berth.agent.config;
+
+import java.net.URI;
+import java.net.URISyntaxException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+
+/**
+ * How an agent reports to a master.
+ *
+ * @param masters where masters are; any of them says who leads
+ * @param listenHost where the agent's own API listens
+ * @param listenPort 0: any that is free
+ * @param allowAnonymous whether the agent's API answers without a token
+ * @param tokenFile what the agent shows to the master
+ * @param attributes {@code NAME:VALUE;…}, added to what is found
+ * @param resources {@code NAME:VALUE;…}, in the place of what is found
+ */
+public record MasterOptions(
+        List<URI> masters,
+        String listenHost,
+        int listenPort,
+        boolean allowAnonymous,
+        Optional<Path> tokenFile,
+        String attributes,
+        String resources) {
+    public static final String DEFAULT_HOST = "127.0.0.1";
+    public static final int DEFAULT_PORT = 5051;
+
+    public MasterOptions {
+        masters = List.copyOf(masters);
+    }
+
+    /** {@code http://HOST:PORT[,http://HOST:PORT…]}. */
+    static List<URI> masters(String value) throws AgentException {
+        List<URI> out = new ArrayList<>();
+        for (String one : value.split(",", -1)) {
+            try {
+                URI uri = new URI(one);
+                if (!"http".equals(uri.getScheme()) || uri.getHost() == null) {
+                    throw AgentException.invalid(
+                            "option --master: want http://HOST:PORT, or several with commas, got \""
+                                    + one
+                                    + "\"");
+                }
+                out.add(uri);
+            } catch (URISyntaxException e) {
+                throw new AgentException(
+                        AgentException.Kind.INVALID,
+                        "option --master: not an address: \"" + one + "\"",
+                        e);
+            }
+        }
+        return out;
+    }
+
+    /** What was read so far of the options. */
+    static final class Draft {
+        private List<URI> masters = List.of();
+        private String host = DEFAULT_HOST;
+        private int port = DEFAULT_PORT;
+        private boolean anonymous;
+        private Optional<Path> tokenFile = Optional.empty();
+        private String attributes = "";
+        private String resources = "";
+        private String used = "";
+
+        /** False for an option that is not one of these. */
+        boolean set(String option, String value) throws AgentException {
+            switch (option) {
+                case "--master" -> masters = masters(value);
+                case "--listen" -> listen(value);
+                case "--master-token-file" -> tokenFile = Optional.of(Path.of(value));
+                case "--attributes" -> attributes = value;
+                case "--resources" -> resources = value;
+                default -> {
+                    return false;
+                }
+            }
+            used = option;
+            return true;
+        }
+
+        void allowAnonymous(boolean allowed) {
+            anonymous = allowed;
+            used = "--allow-anonymous";
+        }
+
+        private void listen(String value) throws AgentException {
+            int colon = value.lastIndexOf(':');
+            try {
+                host = value.substring(0, Math.max(0, colon)).replaceAll("^\\[|\\]$", "");
+                port = Integer.parseInt(value.substring(colon + 1));
+            } catch (NumberFormatException _) {
+                port = -1;
+            }
+            if (host.isEmpty() || port < 0 || port > 65535) {
+                throw AgentException.invalid(
+                        "option --listen: want HOST:PORT, got \"" + value + "\"");
+            }
+        }
+
+        Optional<MasterOptions> options() throws AgentException {
+            if (masters.isEmpty()) {
+                if (!used.isEmpty()) {
+                    throw AgentException.invalid(
+                            "option " + used + " means nothing without --master");
+                }
+                return Optional.empty();
+            }
+            return Optional.of(
+                    new MasterOptions(
+                            masters, host, port, anonymous, tokenFile, attributes, resources));
+        }
+    }
+}

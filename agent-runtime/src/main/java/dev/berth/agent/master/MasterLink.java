@@ -1,0 +1,328 @@
+package dev.berth.agent.master;
+
+import dev.berth.agent.config.AgentLog;
+import dev.berth.agent.config.MasterOptions;
+import dev.berth.agent.tasks.MasterSide;
+import dev.berth.agent.tasks.TaskBoard;
+import dev.berth.agent.tasks.TaskHost;
+import dev.berth.protocol.link.Link;
+import dev.berth.protocol.v1.Protos.AgentInfo;
+
+import io.netty.channel.EventLoopGroup;
+
+import org.jspecify.annotations.Nullable;
+
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.net.URI;
+import java.net.UnknownHostException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Optional;
+import java.util.SplittableRandom;
+import java.util.function.Supplier;
+
+/**
+ * Keeps this agent known to a master: connects, registers with everything that is here, says that it lives, and begins anew, ever later, when the link breaks. Tasks run on whatever happens to it.
+ *
+ * <p>Thread: conductor.
+ */
+public final class MasterLink implements MasterSide, AutoCloseable {
+    private static final long FIRST_WAIT_NS = 100_000_000L;
+    private static final long LAST_WAIT_NS = 10_000_000_000L;
+    private static final long PATIENCE_NS = 15_000_000_000L;
+    private static final long MILLI_NS = 1_000_000L;
+
+    private final MasterOptions options;
+    private final EventLoopGroup loop;
+    private final TaskHost host;
+    private final TaskBoard board;
+    private final Node node;
+    private final SplittableRandom random = new SplittableRandom();
+    private @Nullable LinkChannel channel;
+    private Optional<URI> leader = Optional.empty();
+    private NodeReport report;
+    private int next;
+    private long waitNs = FIRST_WAIT_NS;
+    private long heartbeatNs;
+    private long silenceNs = PATIENCE_NS;
+    private long heardNs;
+    private boolean registered;
+    private boolean closed;
+    private Runnable cancelTimer = () -> {};
+    private String lastTrouble = "";
+
+    /**
+     * What the master is told of the node.
+     *
+     * @param report made anew at each call
+     */
+    public record Node(
+            String hostname,
+            int port,
+            String version,
+            String bootId,
+            Supplier<NodeReport> report) {}
+
+    public MasterLink(
+            MasterOptions options, EventLoopGroup loop, TaskHost host, TaskBoard board, Node node) {
+        this.options = options;
+        this.loop = loop;
+        this.host = host;
+        this.board = board;
+        this.node = node;
+        report = node.report().get();
+        board.master(this);
+    }
+
+    /** Begins, and goes on until {@link #close}. */
+    public void start() {
+        if (closed) {
+            return;
+        }
+        URI master =
+                leader.orElseGet(() -> options.masters().get(next++ % options.masters().size()));
+        leader = Optional.empty();
+        host.onLane(() -> {
+            // Names are looked up here, where it may take long.
+            try {
+                InetSocketAddress address =
+                        new InetSocketAddress(
+                                InetAddress.getByName(master.getHost()),
+                                master.getPort() < 0 ? 5050 : master.getPort());
+                Optional<String> token = token(options.tokenFile());
+                host.offer(() -> connect(master, address, token));
+            } catch (UnknownHostException e) {
+                host.offer(() -> lost("no such host: " + master.getHost()));
+            } catch (IOException e) {
+                host.offer(() -> lost("read the master's token: " + e.getMessage()));
+            }
+        });
+    }
+
+    private static Optional<String> token(Optional<Path> file) throws IOException {
+        return file.isEmpty()
+                ? Optional.empty()
+                : Optional.of(Files.readString(file.get(), StandardCharsets.UTF_8).strip());
+    }
+
+    private void connect(URI master, InetSocketAddress address, Optional<String> token) {
+        if (closed) {
+            return;
+        }
+        LinkChannel made = new LinkChannel(this);
+        channel = made;
+        heardNs = host.monotonicNs();
+        cancelTimer.run();
+        cancelTimer = host.at(heardNs + PATIENCE_NS, () -> tooSilent(made));
+        made.open(loop, master, address, token);
+    }
+
+    private void tooSilent(LinkChannel from) {
+        if (channel == from) {
+            from.close("the master has not said a word for too long");
+        }
+    }
+
+    /** The channel can carry records. */
+    void onOpen(LinkChannel from) {
+        if (channel != from) {
+            return;
+        }
+        report = node.report().get();
+        AgentInfo.Builder info =
+                AgentInfo.newBuilder()
+                        .setHostname(node.hostname())
+                        .setPort(node.port())
+                        .addAllResources(report.resources())
+                        .addAllAttributes(report.attributes());
+        board.agentId().ifPresent(id -> info.getIdBuilder().setValue(id));
+        Link.Register.Builder register =
+                Link.Register.newBuilder()
+                        .setProtocol(1)
+                        .setAgentInfo(info)
+                        .setVersion(node.version())
+                        .setBootId(node.bootId());
+        board.describe(register);
+        from.send(Link.FromAgent.newBuilder().setRegister(register).build());
+    }
+
+    @Override
+    public void send(Link.FromAgent message) {
+        LinkChannel open = channel;
+        if (open != null && registered) {
+            open.send(message);
+        }
+    }
+
+    /** Every byte counts as a sign of life. */
+    void onHeard() {
+        heardNs = host.monotonicNs();
+    }
+
+    void onMessage(LinkChannel from, Link.FromMaster message) {
+        if (channel != from) {
+            return;
+        }
+        switch (message.getMessageCase()) {
+            case REGISTERED -> onRegistered(message.getRegistered());
+            case REFUSED -> {
+                if (!message.getRefused().getRetry()) {
+                    waitNs = LAST_WAIT_NS;
+                }
+                from.close("the master refuses this agent: " + message.getRefused().getMessage());
+            }
+            case LAUNCH ->
+                    board.launch(
+                            message.getLaunch().getFrameworkInfo(),
+                            message.getLaunch().getTasksList());
+            case LAUNCH_GROUP ->
+                    board.launchGroup(
+                            message.getLaunchGroup().getFrameworkInfo(),
+                            message.getLaunchGroup().getExecutor(),
+                            message.getLaunchGroup().getTaskGroup().getTasksList());
+            case KILL -> {
+                Link.Kill kill = message.getKill();
+                board.kill(
+                        kill.getFrameworkId(),
+                        kill.getTaskId().getValue(),
+                        kill.hasKillPolicy()
+                                ? Optional.of(kill.getKillPolicy())
+                                : Optional.empty());
+            }
+            case ACKNOWLEDGE ->
+                    board.acknowledge(
+                            message.getAcknowledge().getFrameworkId(),
+                            message.getAcknowledge().getTaskId().getValue(),
+                            message.getAcknowledge().getUuid());
+            case SHUTDOWN_FRAMEWORK ->
+                    board.shutdownFramework(message.getShutdownFramework().getFrameworkId());
+            case SHUTDOWN_EXECUTOR ->
+                    board.shutdownExecutor(
+                            message.getShutdownExecutor().getFrameworkId(),
+                            message.getShutdownExecutor().getExecutorId());
+            case UPDATE_FRAMEWORK ->
+                    board.updateFramework(message.getUpdateFramework().getFrameworkInfo());
+            case SHUTDOWN -> shutdown(from, message.getShutdown().getMessage());
+            case HEARTBEAT -> {}
+            case FRAMEWORK_MESSAGE ->
+                    AgentLog.warn("a framework's message to an executor: there is none here");
+            case MESSAGE_NOT_SET -> AgentLog.warn("a message of the master that is unknown here");
+        }
+    }
+
+    private void shutdown(LinkChannel from, String why) {
+        AgentLog.warn("the master ends this agent's tasks: " + why);
+        board.shutdown(() -> {
+            waitNs = LAST_WAIT_NS;
+            from.close("the master does not want this agent any more: " + why);
+        });
+    }
+
+    private void onRegistered(Link.Registered message) {
+        registered = true;
+        waitNs = FIRST_WAIT_NS;
+        lastTrouble = "";
+        heartbeatNs = Math.max(1, message.getHeartbeatMs()) * MILLI_NS;
+        silenceNs = Math.max(1, message.getSilenceMs()) * MILLI_NS;
+        AgentLog.info(
+                "registered as "
+                        + message.getAgentId().getValue()
+                        + " with master "
+                        + message.getMasterInfo().getId());
+        board.registered(message.getAgentId().getValue());
+        cancelTimer.run();
+        cancelTimer = host.at(host.monotonicNs() + heartbeatNs, this::beat);
+    }
+
+    private void beat() {
+        LinkChannel open = channel;
+        if (open == null || closed) {
+            return;
+        }
+        if (host.monotonicNs() - heardNs > silenceNs) {
+            tooSilent(open);
+            return;
+        }
+        open.send(
+                Link.FromAgent.newBuilder()
+                        .setHeartbeat(Link.Heartbeat.getDefaultInstance())
+                        .build());
+        refresh();
+        cancelTimer = host.at(host.monotonicNs() + heartbeatNs, this::beat);
+    }
+
+    /** Tells the master when what the node has is not what it was told. */
+    public void refresh() {
+        NodeReport now = node.report().get();
+        if (registered && !now.equals(report)) {
+            report = now;
+            send(
+                    Link.FromAgent.newBuilder()
+                            .setResourcesChanged(
+                                    Link.ResourcesChanged.newBuilder()
+                                            .addAllResources(now.resources())
+                                            .addAllAttributes(now.attributes()))
+                            .build());
+        }
+    }
+
+    /** What was reported last, and whether a master knows it. */
+    public NodeReport report() {
+        return report;
+    }
+
+    public boolean isRegistered() {
+        return registered;
+    }
+
+    /** Another master leads. */
+    void onRedirect(URI to) {
+        leader = Optional.of(to);
+        waitNs = FIRST_WAIT_NS;
+    }
+
+    /** The channel is gone, or never was. */
+    void onClosed(LinkChannel from, String why) {
+        if (channel == from) {
+            lost(why);
+        }
+    }
+
+    private void lost(String why) {
+        channel = null;
+        registered = false;
+        cancelTimer.run();
+        if (closed) {
+            return;
+        }
+        if (!why.equals(lastTrouble)) {
+            AgentLog.warn("no link to a master: " + why + "; tasks run on, trying again");
+            lastTrouble = why;
+        }
+        // Agents that lost the same master do not come back at the same moment.
+        long wait = waitNs / 2 + random.nextLong(waitNs);
+        waitNs = Math.min(LAST_WAIT_NS, waitNs * 2);
+        cancelTimer = host.at(host.monotonicNs() + wait, this::start);
+    }
+
+    /** Ends the link; tasks run on and the master is not told to forget the agent. */
+    @Override
+    public void close() {
+        closed = true;
+        cancelTimer.run();
+        LinkChannel open = channel;
+        channel = null;
+        if (open != null) {
+            open.close("the agent ends");
+        }
+    }
+
+    /** Masters as they were given. */
+    public List<URI> masters() {
+        return options.masters();
+    }
+}

@@ -1,0 +1,88 @@
+package dev.berth.agent.tasks;
+
+import dev.berth.agent.config.AgentException;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.LinkOption;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * The root of a command without an image: Mesos runs it on the host's files. Here it sees the host's programs and libraries, read-only, and those of its settings that programs need to run; nothing of the host's {@code
+ * /run}, {@code /var}, {@code /home}, {@code /proc} and no passwords, and it writes to its sandbox and to a {@code /tmp} of its own.
+ */
+final class HostRoot {
+    /** Programs and libraries. */
+    private static final List<String> PROGRAMS =
+            List.of("usr", "bin", "sbin", "lib", "lib32", "lib64", "libx32", "opt");
+
+    private static final List<String> SETTINGS =
+            List.of(
+                    "alternatives",
+                    "ca-certificates",
+                    "ld.so.cache",
+                    "ld.so.conf.d",
+                    "localtime",
+                    "pki",
+                    "ssl/certs",
+                    "ssl/openssl.cnf");
+
+    private static final List<String> COPIES =
+            List.of("passwd", "group", "nsswitch.conf", "protocols", "services");
+
+    private static final List<String> EMPTY =
+            List.of("proc", "sys", "dev", "tmp", "run", "var/tmp", "root", "mnt/mesos/sandbox");
+
+    private HostRoot() {}
+
+    /** Makes the directory anew where something is missing; file lane. */
+    static void make(Path root) throws AgentException {
+        try {
+            for (String directory : EMPTY) {
+                Files.createDirectories(root.resolve(directory));
+            }
+            Files.createDirectories(root.resolve("etc"));
+            for (String name : PROGRAMS) {
+                Path host = Path.of("/", name);
+                Path own = root.resolve(name);
+                if (Files.isSymbolicLink(host)) {
+                    if (!Files.isSymbolicLink(own)) {
+                        Files.createSymbolicLink(own, Files.readSymbolicLink(host));
+                    }
+                } else if (Files.isDirectory(host)) {
+                    Files.createDirectories(own);
+                }
+            }
+            for (String name : COPIES) {
+                Path host = Path.of("/etc", name);
+                if (Files.isRegularFile(host)) {
+                    Files.copy(
+                            host,
+                            root.resolve("etc").resolve(name),
+                            StandardCopyOption.REPLACE_EXISTING);
+                }
+            }
+        } catch (IOException e) {
+            throw AgentException.failed("make the root of commands without an image " + root, e);
+        }
+    }
+
+    /** Host paths that are seen at the same place, read-only. */
+    static List<String> mounts() {
+        List<String> out = new ArrayList<>();
+        for (String name : PROGRAMS) {
+            if (Files.isDirectory(Path.of("/", name), LinkOption.NOFOLLOW_LINKS)) {
+                out.add("/" + name);
+            }
+        }
+        for (String name : SETTINGS) {
+            if (Files.exists(Path.of("/etc", name))) {
+                out.add("/etc/" + name);
+            }
+        }
+        return out;
+    }
+}

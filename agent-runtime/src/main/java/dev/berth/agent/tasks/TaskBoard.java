@@ -1,0 +1,454 @@
+package dev.berth.agent.tasks;
+
+import com.google.protobuf.ByteString;
+
+import dev.berth.agent.conductor.Answer;
+import dev.berth.agent.config.AgentException;
+import dev.berth.agent.config.AgentLog;
+import dev.berth.linux.Linux;
+import dev.berth.protocol.link.Link;
+import dev.berth.protocol.v1.Protos.ExecutorID;
+import dev.berth.protocol.v1.Protos.ExecutorInfo;
+import dev.berth.protocol.v1.Protos.FrameworkID;
+import dev.berth.protocol.v1.Protos.FrameworkInfo;
+import dev.berth.protocol.v1.Protos.KillPolicy;
+import dev.berth.protocol.v1.Protos.TaskInfo;
+import dev.berth.protocol.v1.Protos.TaskState;
+import dev.berth.protocol.v1.Protos.TaskStatus;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.HexFormat;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.SplittableRandom;
+import java.util.function.Predicate;
+
+/**
+ * All tasks of an agent: launches, kills, groups, and what a new master must know.
+ *
+ * <p>Thread: conductor.
+ */
+public final class TaskBoard implements AutoCloseable {
+    private static final long DEFAULT_GRACE_NS = 3_000_000_000L;
+    private static final long COPY_EVERY_NS = 1_000_000_000L;
+    private static final int COMPLETED_KEPT = 150;
+
+    private final TaskHost host;
+    private final Linux linux;
+    private final TaskPaths paths;
+    private final TaskJournal journal;
+    private final TaskUpdates updates;
+    private final ArrayDeque<TaskEntry> completed = new ArrayDeque<>();
+    private final SplittableRandom random = new SplittableRandom();
+    private MasterSide master = _ -> {};
+    private boolean hostRootMade;
+    private boolean ticking;
+    private Runnable whenEmpty = () -> {};
+
+    /** Reads the journal; {@link #recover} goes on with what it tells. */
+    public TaskBoard(TaskHost host, Linux linux, TaskPaths paths) throws AgentException {
+        this.host = host;
+        this.linux = linux;
+        this.paths = paths;
+        journal = TaskJournal.open(paths.journalDirectory());
+        updates = new TaskUpdates(host, journal, this::acknowledgedToTheEnd);
+    }
+
+    TaskPaths paths() {
+        return paths;
+    }
+
+    Linux linux() {
+        return linux;
+    }
+
+    TaskUpdates updates() {
+        return updates;
+    }
+
+    int hostCpus() {
+        return Runtime.getRuntime().availableProcessors();
+    }
+
+    /** Goes on with the tasks of an earlier agent; after the conductor has recovered. */
+    public void recover() {
+        for (TaskEntry entry : List.copyOf(journal.tasks().values())) {
+            if (entry.isTerminal()) {
+                host.containers().remove(entry.container, true, Answer.ignore());
+                if (entry.pending.isEmpty()) {
+                    acknowledgedToTheEnd(entry);
+                }
+                continue;
+            }
+            TaskRun run = new TaskRun(entry, this, host);
+            entry.run = run;
+            run.resume(framework(entry));
+        }
+    }
+
+    private FrameworkInfo framework(TaskEntry entry) {
+        FrameworkInfo info = journal.frameworks().get(entry.framework.getValue());
+        return info != null
+                ? info
+                : FrameworkInfo.newBuilder().setId(entry.framework).setUser("").setName("").build();
+    }
+
+    /** Where news goes from now on. */
+    public void master(MasterSide side) {
+        master = side;
+        updates.master(side);
+    }
+
+    /** The id that a master gave this agent; empty before the first registration. */
+    public Optional<String> agentId() {
+        return journal.agentId();
+    }
+
+    /** A master has taken this agent: it is told what was not acknowledged yet. */
+    public void registered(String agentId) {
+        try {
+            journal.agentId(agentId);
+        } catch (AgentException e) {
+            AgentLog.error("keep the agent's id", e);
+        }
+        journal.tasks().values().forEach(updates::resend);
+    }
+
+    /** Adds the whole truth to a registration. */
+    public void describe(Link.Register.Builder register) {
+        register.addAllFrameworks(journal.frameworks().values());
+        Map<String, ExecutorInfo> executors = new LinkedHashMap<>();
+        for (TaskEntry entry : journal.tasks().values()) {
+            register.addTasks(entry.task());
+            entry.executor.ifPresent(executor -> {
+                if (!entry.isTerminal()) {
+                    executors.put(entry.framework.getValue() + "/" + entry.executorId(), executor);
+                }
+            });
+        }
+        register.addAllExecutors(executors.values());
+    }
+
+    /** Runs commands. A task that is here already is not launched again. */
+    public void launch(FrameworkInfo framework, List<TaskInfo> tasks) {
+        for (TaskInfo task : tasks) {
+            TaskEntry entry =
+                    new TaskEntry(framework.getId(), task, Optional.empty(), containerName());
+            if (begin(framework, entry)) {
+                run(entry).launch(framework);
+            }
+        }
+    }
+
+    /** Runs the tasks of a group, all or none: none starts before all are created. */
+    public void launchGroup(FrameworkInfo framework, ExecutorInfo executor, List<TaskInfo> tasks) {
+        String name = containerName();
+        List<TaskEntry> group = new ArrayList<>();
+        for (TaskInfo task : tasks) {
+            TaskEntry entry =
+                    new TaskEntry(
+                            framework.getId(),
+                            task,
+                            Optional.of(executor),
+                            name + "-" + group.size());
+            if (begin(framework, entry)) {
+                group.add(entry);
+            }
+        }
+        group.forEach(entry -> run(entry).hold());
+        for (TaskEntry entry : group) {
+            TaskRun run = entry.run;
+            if (run != null) {
+                run.launch(framework);
+            }
+        }
+    }
+
+    private TaskRun run(TaskEntry entry) {
+        TaskRun run = new TaskRun(entry, this, host);
+        entry.run = run;
+        return run;
+    }
+
+    private boolean begin(FrameworkInfo framework, TaskEntry entry) {
+        if (journal.tasks().containsKey(entry.key())) {
+            AgentLog.warn("task " + entry.key() + " is here already: not launched again");
+            return false;
+        }
+        try {
+            journal.framework(framework);
+            journal.launched(entry);
+        } catch (AgentException e) {
+            AgentLog.error("launch " + entry.key(), e);
+            updates.publish(
+                    entry,
+                    TaskStatus.newBuilder()
+                            .setState(TaskState.TASK_FAILED)
+                            .setSource(TaskStatus.Source.SOURCE_AGENT)
+                            .setReason(TaskStatus.Reason.REASON_CONTAINER_LAUNCH_FAILED)
+                            .setMessage(e.chain()));
+            return false;
+        }
+        updates.publish(
+                entry,
+                TaskStatus.newBuilder()
+                        .setState(TaskState.TASK_STARTING)
+                        .setSource(TaskStatus.Source.SOURCE_EXECUTOR));
+        return true;
+    }
+
+    private String containerName() {
+        return "berth-" + HexFormat.of().toHexDigits(random.nextLong());
+    }
+
+    /** A member of a group has its container; when all have, all start. */
+    void onCreated(TaskEntry entry) {
+        if (entry.executor.isEmpty()) {
+            return;
+        }
+        List<TaskEntry> group = group(entry);
+        for (TaskEntry member : group) {
+            TaskRun run = member.run;
+            if (run == null || !run.isCreated() || member.isTerminal()) {
+                return;
+            }
+        }
+        for (TaskEntry member : group) {
+            TaskRun run = member.run;
+            if (run != null) {
+                run.release();
+            }
+        }
+    }
+
+    private List<TaskEntry> group(TaskEntry of) {
+        String prefix = of.container.substring(0, TaskPaths.GROUP_NAME);
+        return journal.tasks().values().stream()
+                .filter(entry -> entry.executor.isPresent() && entry.container.startsWith(prefix))
+                .toList();
+    }
+
+    /** One of a group that did not end well takes the others with it. */
+    void onEnded(TaskEntry entry, TaskState state) {
+        if (entry.executor.isPresent()) {
+            List<TaskEntry> group = group(entry);
+            if (state != TaskState.TASK_FINISHED) {
+                for (TaskEntry member : group) {
+                    TaskRun run = member.run;
+                    if (!member.isTerminal() && run != null) {
+                        run.kill(graceNs(member, Optional.empty()), tellsKilling(member));
+                    }
+                }
+            }
+            if (group.stream().allMatch(TaskEntry::isTerminal)) {
+                tellExecutorExited(entry);
+            }
+        }
+        if (journal.tasks().values().stream().allMatch(TaskEntry::isTerminal)) {
+            whenEmpty.run();
+        }
+    }
+
+    private void tellExecutorExited(TaskEntry entry) {
+        master.send(
+                Link.FromAgent.newBuilder()
+                        .setExecutorExited(
+                                Link.ExecutorExited.newBuilder()
+                                        .setFrameworkId(entry.framework)
+                                        .setExecutorId(
+                                                ExecutorID.newBuilder()
+                                                        .setValue(entry.executorId()))
+                                        .setStatus(0))
+                        .build());
+    }
+
+    /** Ends a task: SIGTERM, after the grace period SIGKILL. In a group, the whole group. */
+    public void kill(FrameworkID framework, String task, Optional<KillPolicy> policy) {
+        TaskEntry entry = journal.tasks().get(new TaskKey(framework.getValue(), task));
+        if (entry == null) {
+            AgentLog.warn("kill of task " + task + ", which is not here");
+            return;
+        }
+        List<TaskEntry> all = entry.executor.isPresent() ? group(entry) : List.of(entry);
+        for (TaskEntry member : all) {
+            TaskRun run = member.run;
+            if (run != null) {
+                run.kill(graceNs(member, policy), tellsKilling(member));
+            }
+        }
+    }
+
+    private boolean tellsKilling(TaskEntry entry) {
+        return framework(entry).getCapabilitiesList().stream()
+                .anyMatch(c -> c.getType() == FrameworkInfo.Capability.Type.TASK_KILLING_STATE);
+    }
+
+    long graceNs(TaskEntry entry, Optional<KillPolicy> asked) {
+        KillPolicy policy = asked.orElse(entry.info.getKillPolicy());
+        return policy.hasGracePeriod()
+                ? policy.getGracePeriod().getNanoseconds()
+                : DEFAULT_GRACE_NS;
+    }
+
+    void killAsked(TaskEntry entry, long graceNs) {
+        try {
+            journal.killAsked(entry, graceNs);
+        } catch (AgentException e) {
+            AgentLog.error("note the kill of " + entry.key(), e);
+            entry.killGraceNs = java.util.OptionalLong.of(graceNs);
+        }
+    }
+
+    /** The scheduler has an update. */
+    public void acknowledge(FrameworkID framework, String task, ByteString uuid) {
+        TaskEntry entry = journal.tasks().get(new TaskKey(framework.getValue(), task));
+        if (entry != null) {
+            updates.acknowledged(entry, uuid);
+        }
+    }
+
+    private void acknowledgedToTheEnd(TaskEntry entry) {
+        try {
+            journal.dropped(entry);
+        } catch (AgentException e) {
+            AgentLog.error("forget " + entry.key(), e);
+            journal.tasks().remove(entry.key());
+        }
+        completed.addLast(entry);
+        while (completed.size() > COMPLETED_KEPT) {
+            completed.removeFirst();
+        }
+        host.onLane(() -> {
+            try {
+                Files.deleteIfExists(paths.position(entry.container));
+            } catch (IOException e) {
+                AgentLog.warn("remove " + paths.position(entry.container) + ": " + e);
+            }
+        });
+    }
+
+    /** Ends what {@code which} accepts, with its grace period. */
+    private void killAll(Predicate<TaskEntry> which) {
+        for (TaskEntry entry : List.copyOf(journal.tasks().values())) {
+            TaskRun run = entry.run;
+            if (run != null && which.test(entry)) {
+                run.kill(graceNs(entry, Optional.empty()), tellsKilling(entry));
+            }
+        }
+    }
+
+    /** The framework is gone: its tasks are ended, and nobody is left to acknowledge that. */
+    public void shutdownFramework(FrameworkID framework) {
+        killAll(entry -> entry.framework.equals(framework));
+    }
+
+    public void shutdownExecutor(FrameworkID framework, ExecutorID executor) {
+        killAll(entry ->
+                entry.framework.equals(framework)
+                        && entry.executorId().equals(executor.getValue()));
+    }
+
+    public void updateFramework(FrameworkInfo info) {
+        try {
+            if (journal.frameworks().containsKey(info.getId().getValue())) {
+                journal.framework(info);
+            }
+        } catch (AgentException e) {
+            AgentLog.error("keep framework " + info.getId().getValue(), e);
+        }
+    }
+
+    /** The master does not want this agent any more: ends all tasks, forgets them and the agent's id, then runs {@code then}. */
+    public void shutdown(Runnable then) {
+        whenEmpty =
+                () -> {
+                    whenEmpty = () -> {};
+                    try {
+                        for (TaskEntry entry : List.copyOf(journal.tasks().values())) {
+                            entry.cancelRetry.run();
+                            entry.pending.clear();
+                            journal.dropped(entry);
+                        }
+                        journal.forgetAgentId();
+                    } catch (AgentException e) {
+                        AgentLog.error("forget this agent's id", e);
+                    }
+                    then.run();
+                };
+        killAll(_ -> true);
+        if (journal.tasks().values().stream().allMatch(TaskEntry::isTerminal)) {
+            whenEmpty.run();
+        }
+    }
+
+    /** The root of commands without an image, once per agent; file lane. */
+    void makeHostRoot() throws AgentException {
+        // Two at the same time do the same.
+        if (!hostRootMade) {
+            HostRoot.make(paths.hostRoot());
+            host.offer(() -> hostRootMade = true);
+        }
+    }
+
+    /** Copies output every second while something runs. */
+    void onRunning() {
+        if (!ticking) {
+            ticking = true;
+            host.at(host.monotonicNs() + COPY_EVERY_NS, this::copyAll);
+        }
+    }
+
+    private void copyAll() {
+        ticking = false;
+        for (TaskEntry entry : journal.tasks().values()) {
+            TaskRun run = entry.run;
+            if (run != null && !entry.isTerminal()) {
+                run.copyOutput(() -> {});
+                onRunning();
+            }
+        }
+    }
+
+    /** What there is, for the agent's API. */
+    public List<TaskView> views() {
+        List<TaskView> out = new ArrayList<>();
+        completed.forEach(entry -> out.add(view(entry, true)));
+        journal.tasks().values().forEach(entry -> out.add(view(entry, false)));
+        return out;
+    }
+
+    private TaskView view(TaskEntry entry, boolean acknowledged) {
+        return new TaskView(
+                framework(entry),
+                entry.task(),
+                entry.info,
+                entry.executor,
+                entry.executorId(),
+                paths.sandbox(entry),
+                entry.isTerminal(),
+                acknowledged,
+                Optional.ofNullable(entry.run).flatMap(TaskRun::view));
+    }
+
+    /** Brings the output of running tasks below {@code directory} up to date, then runs {@code then}. */
+    public void freshOutput(java.nio.file.Path directory, Runnable then) {
+        for (TaskEntry entry : journal.tasks().values()) {
+            TaskRun run = entry.run;
+            if (run != null && !entry.isTerminal() && directory.startsWith(paths.sandbox(entry))) {
+                run.copyOutput(then);
+                return;
+            }
+        }
+        then.run();
+    }
+
+    @Override
+    public void close() {
+        journal.close();
+    }
+}

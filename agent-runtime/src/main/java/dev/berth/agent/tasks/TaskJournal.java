@@ -1,0 +1,247 @@
+package dev.berth.agent.tasks;
+
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import com.google.protobuf.ByteString;
+import com.google.protobuf.InvalidProtocolBufferException;
+import com.google.protobuf.MessageLite;
+
+import dev.berth.agent.checkpoint.Journal;
+import dev.berth.agent.config.AgentException;
+import dev.berth.agent.config.AgentLog;
+import dev.berth.protocol.v1.Protos.ExecutorInfo;
+import dev.berth.protocol.v1.Protos.FrameworkID;
+import dev.berth.protocol.v1.Protos.FrameworkInfo;
+import dev.berth.protocol.v1.Protos.TaskInfo;
+import dev.berth.protocol.v1.Protos.TaskStatus;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Base64;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.OptionalLong;
+
+/**
+ * The durable part of all tasks: one line for each launch, update, acknowledgement and kill, written before the step is seen outside. It survives a crash of the agent; after a power cut there is no task left to tell of.
+ *
+ * <p>Thread: conductor.
+ */
+final class TaskJournal implements AutoCloseable {
+    private final Map<TaskKey, TaskEntry> tasks = new LinkedHashMap<>();
+    private final Map<String, FrameworkInfo> frameworks = new LinkedHashMap<>();
+    private final Journal journal;
+    private Optional<String> agentId = Optional.empty();
+
+    /** What a line tells. */
+    private enum Kind {
+        AGENT,
+        FRAMEWORK,
+        TASK,
+        UPDATE,
+        ACKNOWLEDGED,
+        KILL,
+        DROPPED,
+        FORGOTTEN_AGENT
+    }
+
+    private TaskJournal(Path file) throws AgentException {
+        journal = Journal.open(file, this::replay);
+    }
+
+    static TaskJournal open(Path directory) throws AgentException {
+        try {
+            Files.createDirectories(directory);
+        } catch (IOException e) {
+            throw AgentException.failed("make " + directory, e);
+        }
+        return new TaskJournal(directory.resolve("journal"));
+    }
+
+    Map<TaskKey, TaskEntry> tasks() {
+        return tasks;
+    }
+
+    Map<String, FrameworkInfo> frameworks() {
+        return frameworks;
+    }
+
+    Optional<String> agentId() {
+        return agentId;
+    }
+
+    void agentId(String id) throws AgentException {
+        if (!agentId.equals(Optional.of(id))) {
+            journal.appendDurably(agent(id));
+            agentId = Optional.of(id);
+        }
+    }
+
+    void forgetAgentId() throws AgentException {
+        journal.appendDurably(line(Kind.FORGOTTEN_AGENT));
+        agentId = Optional.empty();
+    }
+
+    void framework(FrameworkInfo info) throws AgentException {
+        if (!info.equals(frameworks.get(info.getId().getValue()))) {
+            journal.append(framework0(info));
+            frameworks.put(info.getId().getValue(), info);
+        }
+    }
+
+    void launched(TaskEntry entry) throws AgentException {
+        journal.append(task(entry));
+        tasks.put(entry.key(), entry);
+    }
+
+    void updated(TaskEntry entry, TaskStatus status) throws AgentException {
+        journal.append(update(entry, status));
+        entry.pending.add(status);
+        entry.latest = Optional.of(status);
+    }
+
+    void acknowledged(TaskEntry entry) throws AgentException {
+        journal.append(of(Kind.ACKNOWLEDGED, entry));
+        entry.pending.poll();
+    }
+
+    void killAsked(TaskEntry entry, long graceNs) throws AgentException {
+        journal.append(of(Kind.KILL, entry).put("grace", graceNs));
+        entry.killGraceNs = OptionalLong.of(graceNs);
+    }
+
+    /** The last update was acknowledged. */
+    void dropped(TaskEntry entry) throws AgentException {
+        journal.append(of(Kind.DROPPED, entry));
+        forget(entry.key());
+        compactWhenLong();
+    }
+
+    private void forget(TaskKey key) {
+        tasks.remove(key);
+        if (tasks.keySet().stream().noneMatch(k -> k.framework().equals(key.framework()))) {
+            frameworks.remove(key.framework());
+        }
+    }
+
+    private void compactWhenLong() throws AgentException {
+        if (!journal.isLong()) {
+            return;
+        }
+        List<ObjectNode> lines = new ArrayList<>();
+        agentId.ifPresent(id -> lines.add(agent(id)));
+        frameworks.values().forEach(info -> lines.add(framework0(info)));
+        for (TaskEntry entry : tasks.values()) {
+            lines.add(task(entry));
+            // The latest one may have been acknowledged and still says where the task is.
+            entry.latest
+                    .filter(status -> !entry.pending.contains(status))
+                    .ifPresent(status -> {
+                        lines.add(update(entry, status));
+                        lines.add(of(Kind.ACKNOWLEDGED, entry));
+                    });
+            entry.pending.forEach(status -> lines.add(update(entry, status)));
+            entry.killGraceNs.ifPresent(ns -> lines.add(of(Kind.KILL, entry).put("grace", ns)));
+        }
+        journal.compact(lines);
+    }
+
+    private static ObjectNode line(Kind kind) {
+        return JsonNodeFactory.instance.objectNode().put("e", kind.name());
+    }
+
+    private static ObjectNode of(Kind kind, TaskEntry entry) {
+        return line(kind)
+                .put("framework", entry.framework.getValue())
+                .put("task", entry.info.getTaskId().getValue());
+    }
+
+    private static ObjectNode agent(String id) {
+        return line(Kind.AGENT).put("id", id);
+    }
+
+    private static ObjectNode framework0(FrameworkInfo info) {
+        return line(Kind.FRAMEWORK).put("info", text(info));
+    }
+
+    private static ObjectNode task(TaskEntry entry) {
+        ObjectNode line =
+                of(Kind.TASK, entry)
+                        .put("info", text(entry.info))
+                        .put("container", entry.container);
+        entry.executor.ifPresent(executor -> line.put("executor", text(executor)));
+        return line;
+    }
+
+    private static ObjectNode update(TaskEntry entry, TaskStatus status) {
+        return of(Kind.UPDATE, entry).put("status", text(status));
+    }
+
+    private static String text(MessageLite message) {
+        return Base64.getEncoder().encodeToString(message.toByteArray());
+    }
+
+    private static ByteString bytes(ObjectNode line, String field) {
+        return ByteString.copyFrom(Base64.getDecoder().decode(line.path(field).asText()));
+    }
+
+    private void replay(ObjectNode line) {
+        try {
+            apply(line);
+        } catch (InvalidProtocolBufferException | IllegalArgumentException e) {
+            AgentLog.warn("a line of the tasks' journal is passed over: " + e.getMessage());
+        }
+    }
+
+    private void apply(ObjectNode line) throws InvalidProtocolBufferException {
+        Kind kind = Kind.valueOf(line.path("e").asText());
+        TaskKey key = new TaskKey(line.path("framework").asText(), line.path("task").asText());
+        TaskEntry entry = tasks.get(key);
+        switch (kind) {
+            case AGENT -> agentId = Optional.of(line.path("id").asText());
+            case FORGOTTEN_AGENT -> agentId = Optional.empty();
+            case FRAMEWORK -> {
+                FrameworkInfo info = FrameworkInfo.parseFrom(bytes(line, "info"));
+                frameworks.put(info.getId().getValue(), info);
+            }
+            case TASK ->
+                    tasks.put(
+                            key,
+                            new TaskEntry(
+                                    FrameworkID.newBuilder().setValue(key.framework()).build(),
+                                    TaskInfo.parseFrom(bytes(line, "info")),
+                                    line.has("executor")
+                                            ? Optional.of(
+                                                    ExecutorInfo.parseFrom(bytes(line, "executor")))
+                                            : Optional.empty(),
+                                    line.path("container").asText()));
+            case UPDATE -> {
+                if (entry != null) {
+                    TaskStatus status = TaskStatus.parseFrom(bytes(line, "status"));
+                    entry.pending.add(status);
+                    entry.latest = Optional.of(status);
+                }
+            }
+            case ACKNOWLEDGED -> {
+                if (entry != null) {
+                    entry.forwarded = Optional.ofNullable(entry.pending.poll());
+                }
+            }
+            case KILL -> {
+                if (entry != null) {
+                    entry.killGraceNs = OptionalLong.of(line.path("grace").asLong());
+                }
+            }
+            case DROPPED -> forget(key);
+        }
+    }
+
+    @Override
+    public void close() {
+        journal.close();
+    }
+}

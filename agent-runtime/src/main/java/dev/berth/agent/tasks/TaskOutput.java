@@ -1,0 +1,180 @@
+package dev.berth.agent.tasks;
+
+import dev.berth.agent.config.AgentException;
+import dev.berth.containerizer.log.ContainerLog;
+import dev.berth.containerizer.log.LogFrame;
+import dev.berth.containerizer.log.LogPosition;
+import dev.berth.containerizer.log.LogStream;
+import dev.berth.linux.At;
+import dev.berth.linux.ErrnoException;
+import dev.berth.linux.Fd;
+import dev.berth.linux.Linux;
+import dev.berth.linux.Open;
+import dev.berth.linux.OpenHow;
+import dev.berth.linux.OwnedFd;
+import dev.berth.linux.Resolve;
+import dev.berth.linux.Statx;
+
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+
+/**
+ * Copies a container's framed log into {@code stdout} and {@code stderr} of a sandbox, from where the copy before ended. The sandbox is the task's: what it puts in the place of these files is never followed.
+ *
+ * <p>Thread: the lane for files, one at a time for one task.
+ */
+final class TaskOutput {
+    private static final int STEP_BYTES = 256 * 1024;
+    private static final int NO_MODE = 0;
+
+    private TaskOutput() {}
+
+    /** How far the log has been copied, and how long the copies are. */
+    private record Mark(LogPosition position, long out, long err) {
+        static Mark read(Path file) throws IOException {
+            if (!Files.exists(file)) {
+                return new Mark(LogPosition.BEGIN, 0, 0);
+            }
+            String[] words = Files.readString(file).strip().split(" ", -1);
+            return new Mark(
+                    new LogPosition(Long.parseLong(words[0]), Long.parseLong(words[1])),
+                    Long.parseLong(words[2]),
+                    Long.parseLong(words[3]));
+        }
+
+        void write(Path file) throws IOException {
+            Path fresh = file.resolveSibling(file.getFileName() + ".new");
+            Files.writeString(
+                    fresh,
+                    position.sequence() + " " + position.offset() + " " + out + " " + err + "\n");
+            Files.move(
+                    fresh,
+                    file,
+                    StandardCopyOption.ATOMIC_MOVE,
+                    StandardCopyOption.REPLACE_EXISTING);
+        }
+    }
+
+    /** Copies what has come since. */
+    static void copy(Linux linux, Path log, Path sandbox, Path markFile) throws AgentException {
+        try (ContainerLog reader = ContainerLog.open(log)) {
+            Mark mark = Mark.read(markFile);
+            boolean fresh = !Files.exists(markFile);
+            while (true) {
+                ByteArrayOutputStream out = new ByteArrayOutputStream();
+                ByteArrayOutputStream err = new ByteArrayOutputStream();
+                LogPosition next =
+                        reader.read(
+                                mark.position(),
+                                STEP_BYTES,
+                                frame ->
+                                        take(
+                                                frame,
+                                                frame.stream() == LogStream.STDERR ? err : out));
+                if (next.equals(mark.position()) && !fresh) {
+                    return;
+                }
+                append(linux, sandbox, "stdout", mark.out(), out.toByteArray(), fresh);
+                append(linux, sandbox, "stderr", mark.err(), err.toByteArray(), fresh);
+                fresh = false;
+                mark = new Mark(next, mark.out() + out.size(), mark.err() + err.size());
+                mark.write(markFile);
+            }
+        } catch (IOException | ErrnoException | NumberFormatException e) {
+            throw AgentException.failed("copy output into " + sandbox, e);
+        }
+    }
+
+    private static void take(LogFrame frame, ByteArrayOutputStream to) {
+        if (frame.stream() != LogStream.END_OF_RUN) {
+            to.writeBytes(frame.bytes());
+        }
+    }
+
+    private static void append(
+            Linux linux, Path sandbox, String name, long at, byte[] bytes, boolean make)
+            throws ErrnoException, IOException {
+        if (bytes.length == 0 && !make) {
+            return;
+        }
+        try (OwnedFd directory =
+                        linux.files()
+                                .openat(
+                                        Fd.CWD,
+                                        sandbox.toString(),
+                                        Open.O_PATH | Open.O_DIRECTORY | Open.O_CLOEXEC,
+                                        NO_MODE);
+                OwnedFd file =
+                        linux.files()
+                                .openat2(
+                                        directory,
+                                        name,
+                                        // Without waiting: a FIFO in its place must not stop us.
+                                        new OpenHow(
+                                                Open.O_WRONLY
+                                                        | Open.O_CREAT
+                                                        | Open.O_NONBLOCK
+                                                        | Open.O_NOFOLLOW
+                                                        | Open.O_CLOEXEC,
+                                                0644,
+                                                Resolve.RESOLVE_BENEATH
+                                                        | Resolve.RESOLVE_NO_SYMLINKS))) {
+            Statx stat =
+                    linux.files()
+                            .statx(file, "", At.AT_EMPTY_PATH)
+                            .orElseThrow(() -> new IOException("no status of " + name));
+            if ((stat.mode() & 0170000) != 0100000) {
+                throw new IOException(name + " in the sandbox is no file any more");
+            }
+            linux.files().ftruncate(file, at);
+            linux.files().lseek(file, at, 0);
+            linux.files().writeAll(file, bytes);
+        }
+    }
+
+    /** Makes the directories of a task, its sandbox with both files empty. */
+    static void begin(TaskEntry entry, TaskPaths paths) throws AgentException {
+        try {
+            Path sandbox = paths.sandbox(entry);
+            Files.createDirectories(sandbox);
+            Files.createDirectories(paths.position(entry.container).getParent());
+            for (Path directory : TaskVolumes.directories(entry, paths)) {
+                Files.createDirectories(directory);
+            }
+            for (String name : new String[] {"stdout", "stderr"}) {
+                if (!Files.exists(sandbox.resolve(name))) {
+                    Files.write(sandbox.resolve(name), "".getBytes(StandardCharsets.UTF_8));
+                }
+            }
+            latest(paths.run(entry));
+        } catch (IOException e) {
+            throw AgentException.failed("make the sandbox of " + entry.key(), e);
+        }
+    }
+
+    private static void latest(Path run) throws IOException {
+        Path fresh = run.resolveSibling("latest.new");
+        Files.deleteIfExists(fresh);
+        Files.createSymbolicLink(fresh, run.getFileName());
+        Files.move(
+                fresh,
+                run.resolveSibling("latest"),
+                StandardCopyOption.ATOMIC_MOVE,
+                StandardCopyOption.REPLACE_EXISTING);
+    }
+
+    /** Gives the sandbox to the task's user. */
+    static void own(Linux linux, Path sandbox, int uid, int gid) throws AgentException {
+        try {
+            for (String name : new String[] {"", "/stdout", "/stderr"}) {
+                linux.files().fchownat(Fd.CWD, sandbox + name, uid, gid, At.AT_SYMLINK_NOFOLLOW);
+            }
+        } catch (ErrnoException e) {
+            throw AgentException.failed("give " + sandbox + " to user " + uid, e);
+        }
+    }
+}

@@ -1,0 +1,51 @@
+package dev.berth.agent.tasks;
+
+import java.nio.file.Path;
+
+/** Where the files of tasks are. Any thread. */
+public record TaskPaths(Path dataRoot) {
+    /** Where containers see their sandbox. */
+    public static final String INSIDE = "/mnt/mesos/sandbox";
+
+    Path journalDirectory() {
+        return dataRoot.resolve("agent/tasks");
+    }
+
+    Path position(String container) {
+        return journalDirectory().resolve("positions").resolve(container);
+    }
+
+    /** The root of commands without an image. */
+    Path hostRoot() {
+        return dataRoot.resolve("hostroot");
+    }
+
+    /** Holds all sandboxes. */
+    public Path sandboxes() {
+        return dataRoot.resolve("sandboxes");
+    }
+
+    /** What an executor's tasks share; the sandbox itself of a command. */
+    Path run(TaskEntry entry) {
+        Path runs =
+                sandboxes()
+                        .resolve("frameworks")
+                        .resolve(entry.framework.getValue())
+                        .resolve("executors")
+                        .resolve(entry.executorId())
+                        .resolve("runs");
+        // Tasks of one group are launched together and share the first part of their names.
+        String name = entry.container;
+        return runs.resolve(entry.executor.isPresent() ? name.substring(0, GROUP_NAME) : name);
+    }
+
+    /** {@code berth-} and 16 hex digits. */
+    static final int GROUP_NAME = 22;
+
+    Path sandbox(TaskEntry entry) {
+        Path run = run(entry);
+        return entry.executor.isPresent()
+                ? run.resolve("tasks").resolve(entry.info.getTaskId().getValue())
+                : run;
+    }
+}

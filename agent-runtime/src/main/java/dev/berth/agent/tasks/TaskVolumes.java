@@ -1,0 +1,95 @@
+package dev.berth.agent.tasks;
+
+import com.fasterxml.jackson.databind.node.ArrayNode;
+
+import dev.berth.agent.config.AgentException;
+import dev.berth.protocol.v1.Protos.Volume;
+
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+
+/** Volumes of a task: directories of the host, or of its sandbox. */
+final class TaskVolumes {
+    private TaskVolumes() {}
+
+    static void add(ArrayNode mounts, TaskEntry entry, TaskPaths paths) throws AgentException {
+        for (Volume volume : entry.info.getContainer().getVolumesList()) {
+            TaskRequest.bind(
+                    mounts,
+                    source(volume, entry, paths).toString(),
+                    target(volume),
+                    volume.getMode() == Volume.Mode.RO);
+        }
+    }
+
+    /** Directories of sandboxes that must be there before the container is. */
+    static List<Path> directories(TaskEntry entry, TaskPaths paths) throws AgentException {
+        List<Path> out = new ArrayList<>();
+        for (Volume volume : entry.info.getContainer().getVolumesList()) {
+            Path source = source(volume, entry, paths);
+            if (source.startsWith(paths.run(entry))) {
+                out.add(source);
+            }
+        }
+        return out;
+    }
+
+    private static String target(Volume volume) throws AgentException {
+        String path = volume.getContainerPath();
+        if (path.startsWith("/")) {
+            return path;
+        }
+        return beneath(Path.of(TaskPaths.INSIDE), path, "container_path").toString();
+    }
+
+    private static Path source(Volume volume, TaskEntry entry, TaskPaths paths)
+            throws AgentException {
+        if (volume.hasImage()) {
+            throw AgentException.refused("a volume of an image", "use host_path");
+        }
+        if (volume.hasHostPath()) {
+            return host(volume.getHostPath(), entry, paths);
+        }
+        return switch (volume.getSource().getType()) {
+            case HOST_PATH -> host(volume.getSource().getHostPath().getPath(), entry, paths);
+            case SANDBOX_PATH -> {
+                Volume.Source.SandboxPath sandbox = volume.getSource().getSandboxPath();
+                boolean parent = sandbox.getType() == Volume.Source.SandboxPath.Type.PARENT;
+                if (parent && entry.executor.isEmpty()) {
+                    throw AgentException.invalid(
+                            "volume with sandbox_path PARENT: only tasks of a group have one");
+                }
+                yield beneath(
+                        parent ? paths.run(entry).resolve("shared") : paths.sandbox(entry),
+                        sandbox.getPath(),
+                        "sandbox_path");
+            }
+            case UNKNOWN, DOCKER_VOLUME, SECRET, CSI_VOLUME ->
+                    throw AgentException.refused(
+                            "a volume of type " + volume.getSource().getType(),
+                            "use HOST_PATH or SANDBOX_PATH");
+        };
+    }
+
+    private static Path host(String path, TaskEntry entry, TaskPaths paths) throws AgentException {
+        if (!path.startsWith("/")) {
+            return beneath(paths.sandbox(entry), path, "host_path");
+        }
+        Path host = Path.of(path).normalize();
+        if (host.startsWith(paths.dataRoot()) || paths.dataRoot().startsWith(host)) {
+            throw AgentException.invalid(
+                    "volume with host_path " + path + ": the agent's own files are there");
+        }
+        return host;
+    }
+
+    private static Path beneath(Path directory, String path, String field) throws AgentException {
+        Path inside = directory.resolve(path).normalize();
+        if (path.isEmpty() || !inside.startsWith(directory)) {
+            throw AgentException.invalid(
+                    "volume with " + field + " \"" + path + "\": it leads out of the sandbox");
+        }
+        return inside;
+    }
+}
