@@ -24,7 +24,7 @@ import java.util.zip.ZipOutputStream;
 class Dist {
     /** What jdeps finds, without the desktop that Jackson only asks for. */
     private static final String MODULES =
-            "java.base,java.logging,java.management,java.naming,java.net.http,java.sql,jdk.jfr,jdk.unsupported";
+            "java.base,java.logging,java.management,java.naming,java.net.http,java.security.jgss,java.security.sasl,java.sql,jdk.jfr,jdk.unsupported";
 
     /** Native libraries in jars, by the folders that zstd-jni, JNA and sqlite-jdbc put them in. */
     private static final Pattern NATIVE =

@@ -16,21 +16,26 @@ H
 
 # The script that starts a role, with the flags of this build.
 berth_dist_script() {
-    local main=$1 cache=$2
+    local cache=$1
     cat <<S
 #!/bin/sh
 # Starts Berth from its own folder; nothing else of the machine is needed.
 home=\$(dirname "\$(dirname "\$(readlink -f "\$0")")")
+main=$(berth_main_class "")
 case \${1:-} in
 agent)
     flags="$berth_dist_agent_flags"
+    ;;
+master)
+    flags="$berth_dist_agent_flags"
+    main=$(berth_main_class master)
     ;;
 *)
     flags="$berth_dist_cli_flags"
     [ ! -e "\$home/lib/$cache" ] || flags="\$flags -XX:AOTCache=\$home/lib/$cache"
     ;;
 esac
-exec "\$home/runtime/bin/java" \$flags -Xlog:disable "-Xlog:all=warning,aot*=off,cds*=off:stderr" -cp "\$home/lib/*" $main "\$@"
+exec "\$home/runtime/bin/java" \$flags -Xlog:disable "-Xlog:all=warning,aot*=off,cds*=off:stderr" -cp "\$home/lib/*" \$main "\$@"
 S
 }
 
@@ -69,7 +74,7 @@ berth_dist() {
         rm -rf "$work"
         berth_die "dist: could not lay out the archive"
     fi
-    berth_dist_script dev.berth.agent.cli.Berth cli.aot >"$tree/bin/berth"
+    berth_dist_script cli.aot >"$tree/bin/berth"
     printf '#!/bin/sh\n# Checks the GPUs of this machine end to end.\nexec "$(dirname "$(readlink -f "$0")")/berth" gpu-host-check "$@"\n' >"$tree/bin/gpu-host-check"
     chmod 755 "$tree/bin/berth" "$tree/bin/gpu-host-check"
     cp "$berth_root/LICENSE" "$berth_root/README.md" "$berth_root/CHANGELOG.md" "$tree/"

@@ -137,11 +137,11 @@ berth_stamp=agent-runtime/target/berth.stamp
 
 berth_is_stale() {
     [ -e "$berth_root/$berth_stamp" ] || return 0
-    [ -n "$(cd "$berth_root" && find pom.xml .mvn native-bindings isolators containerizer gpu agent-runtime \
+    [ -n "$(cd "$berth_root" && find pom.xml .mvn native-bindings isolators containerizer gpu master-lite agent-runtime \
         -name target -prune -o -newer "$berth_stamp" -print -quit)" ]
 }
 
-# Builds the agent and the command line when a source is newer than the last build.
+# Builds the agent, the master and the command line when a source is newer than the last build.
 berth_build() {
     berth_is_stale || return 0
     berth_need_build_tools
@@ -155,7 +155,7 @@ berth_build() {
         echo "berth: building (a minute or two the first time)" >&2
         started=$(mktemp agent-runtime/target/started.XXXXXX)
         log=agent-runtime/target/berth-build.log
-        if ! berth_mvn -Dfast -DskipTests -pl agent-runtime -am package >"$log" 2>&1 9>&-; then
+        if ! berth_mvn -Dfast -DskipTests -pl agent-runtime,master-lite/server -am package >"$log" 2>&1 9>&-; then
             tail -n 40 "$log" >&2
             rm -f "$started"
             berth_die "the build failed; all of it is in $berth_root/$log"
@@ -163,6 +163,8 @@ berth_build() {
         # What runs is a copy: an agent lives on while the next build rewrites Maven's jars under it. Copies that no process names are removed.
         run=$(mktemp -d agent-runtime/target/run.XXXXXX)
         cp agent-runtime/target/berth-agent-runtime-*[0-9].jar agent-runtime/target/lib/*.jar "$run/"
+        # Apart: cp refuses to write a jar twice that both need.
+        cp master-lite/server/target/berth-master-*[0-9].jar master-lite/server/target/lib/*.jar "$run/"
         for old in agent-runtime/target/run.*; do
             [ "$old" = "$run" ] || grep -qsF "$berth_root/$old/" /proc/[0-9]*/cmdline || rm -rf "$old"
         done
@@ -186,8 +188,8 @@ berth_set_class_path() {
 # Sets berth_flags for a verb; after berth_read_jvm_flags and berth_set_class_path.
 berth_choose_flags() {
     local i
-    if [ "$1" = agent ]; then
-        # An agent lives for months, and what it does for a start it does often: it is compiled after a tenth of the usual number of calls.
+    if [ "$1" = agent ] || [ "$1" = master ]; then
+        # They live for months, and what an agent does for a start it does often: it is compiled after a tenth of the usual number of calls.
         berth_flags=("${berth_jvm_flags[@]}" -XX:+UseSerialGC -XX:CompileThresholdScaling=0.1)
         return
     fi
@@ -201,6 +203,14 @@ berth_choose_flags() {
         fi
     done
     [ ! -e "$berth_aot_cache" ] || berth_flags+=("-XX:AOTCache=$berth_aot_cache")
+}
+
+# Prints the main class of a verb. The command line does not know the master's server: only the start scripts know both.
+berth_main_class() {
+    case $1 in
+    master) echo dev.berth.master.MasterMain ;;
+    *) echo dev.berth.agent.cli.Berth ;;
+    esac
 }
 
 # Links the command line's classes ahead, from one run of it, for the copy that the stamp names. Without it all is the same, only slower.

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import org.apache.curator.framework.CuratorFramework;
 import org.apache.curator.test.TestingServer;
 import org.apache.zookeeper.CreateMode;
+import org.apache.zookeeper.KeeperException;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -64,6 +65,24 @@ class LeaderWatchTest {
         }
     }
 
+    /** The client notices only by and by that its connection is a new one. */
+    private void awaitWrite() throws Exception {
+        long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(30);
+        while (true) {
+            try {
+                client.create()
+                        .withMode(CreateMode.PERSISTENT_SEQUENTIAL)
+                        .forPath(url.path() + "/other-", new byte[0]);
+                return;
+            } catch (KeeperException.ConnectionLossException e) {
+                if (System.nanoTime() > end) {
+                    throw e;
+                }
+                assertThat(client.blockUntilConnected(20, TimeUnit.SECONDS)).isTrue();
+            }
+        }
+    }
+
     @Test
     void theLastLeaderStandsWhileZooKeeperIsAway() throws Exception {
         stand("m1");
@@ -71,10 +90,7 @@ class LeaderWatchTest {
             assertThat(next()).contains(new MasterAddress("m1", 5050));
             server.stop();
             server.restart();
-            assertThat(client.blockUntilConnected(20, TimeUnit.SECONDS)).isTrue();
-            client.create()
-                    .withMode(CreateMode.PERSISTENT)
-                    .forPath(url.path() + "/other", new byte[0]);
+            awaitWrite();
             assertThat(told.poll()).isNull();
         }
     }

@@ -1,0 +1,230 @@
+package dev.berth.master;
+
+import dev.berth.discovery.MasterAddress;
+import dev.berth.master.registry.Election;
+import dev.berth.master.registry.SqliteStore;
+import dev.berth.master.registry.ZooKeeperStore;
+import dev.berth.master.transport.AccessToken;
+import dev.berth.master.transport.Limits;
+import dev.berth.master.transport.MasterServer;
+import dev.berth.protocol.v1.Protos.Address;
+import dev.berth.protocol.v1.Protos.MasterInfo;
+
+import org.agrona.concurrent.AgentRunner;
+import org.agrona.concurrent.IdleStrategy;
+import org.agrona.concurrent.NanoClock;
+
+import org.jspecify.annotations.Nullable;
+
+import java.io.IOException;
+import java.net.Inet4Address;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.util.Optional;
+import java.util.UUID;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicReference;
+
+/**
+ * One master: its server, its conductor, and its registry or its part in the election.
+ *
+ * <p>Thread: {@link #open} and {@link #close} from the main one.
+ */
+public final class MasterProcess implements AutoCloseable {
+    /** Of the API that is spoken: what clients look at. */
+    static final String API_VERSION = "1.11.0";
+
+    private final MasterConductor conductor;
+    private final AgentRunner runner;
+    private final MasterServer server;
+    private final MasterAddress reachable;
+    private volatile @Nullable Election election;
+
+    private MasterProcess(MasterArguments arguments) throws IOException {
+        makeDirectory(arguments.dataRoot());
+        AccessToken token =
+                arguments.anonymous()
+                        ? AccessToken.ANONYMOUS
+                        : AccessToken.load(arguments.tokenFile());
+        AtomicReference<@Nullable MasterServer> listening = new AtomicReference<>();
+        conductor =
+                new MasterConductor(
+                        clock(),
+                        arguments.flags(),
+                        () -> Optional.ofNullable(listening.get()).ifPresent(MasterServer::cutStreams));
+        runner =
+                new AgentRunner(
+                        new Waiting(conductor),
+                        e -> MasterLog.error("the master's conductor", e),
+                        null,
+                        conductor);
+        server =
+                MasterServer.open(
+                        resolve(arguments.listen()), conductor, token, Limits.USUAL, API_VERSION);
+        listening.set(server);
+        reachable = reachable(arguments, server.address());
+        AgentRunner.startOnThread(
+                runner, body -> Thread.ofPlatform().name("berth-master").unstarted(body));
+    }
+
+    /** A master that answers; leading once its registry is read, and it is elected where there is an election. */
+    static MasterProcess open(MasterArguments arguments) throws IOException {
+        MasterProcess master = new MasterProcess(arguments);
+        try {
+            master.join(arguments);
+            return master;
+        } catch (IOException e) {
+            master.close();
+            throw e;
+        }
+    }
+
+    private void join(MasterArguments arguments) throws IOException {
+        if (arguments.zooKeeper().isEmpty()) {
+            SqliteStore store = SqliteStore.open(arguments.dataRoot().resolve("registry.db"));
+            conductor.lead(info(), reachable, store, () -> {});
+            return;
+        }
+        election =
+                Election.open(
+                        arguments.zooKeeper().get(),
+                        this::info,
+                        new Election.Listener() {
+                            @Override
+                            public void following(Optional<MasterAddress> leader) {
+                                conductor.follow(leader);
+                            }
+
+                            @Override
+                            public void leading(MasterInfo self, ZooKeeperStore store) {
+                                conductor.lead(
+                                        self,
+                                        reachable,
+                                        store,
+                                        () ->
+                                                Optional.ofNullable(election)
+                                                        .ifPresent(Election::resign));
+                            }
+
+                            @Override
+                            public void lost(String why) {
+                                MasterLog.warn("leading no more: " + why);
+                                conductor.follow(Optional.empty());
+                            }
+
+                            @Override
+                            public void trouble(String what) {
+                                MasterLog.warn(what + "; trying on");
+                            }
+                        });
+    }
+
+    private static void makeDirectory(Path dataRoot) throws IOException {
+        if (!Files.isDirectory(dataRoot)) {
+            Files.createDirectories(
+                    dataRoot,
+                    PosixFilePermissions.asFileAttribute(
+                            PosixFilePermissions.fromString("rwx------")));
+        }
+    }
+
+    /** Wall-clock time that never goes back. */
+    private static NanoClock clock() {
+        long offset =
+                TimeUnit.MILLISECONDS.toNanos(System.currentTimeMillis()) - System.nanoTime();
+        return () -> System.nanoTime() + offset;
+    }
+
+    private static InetSocketAddress resolve(MasterAddress listen) throws IOException {
+        InetSocketAddress address = new InetSocketAddress(listen.host(), listen.port());
+        if (address.isUnresolved()) {
+            throw new IOException("option --listen: no such host: " + listen.host());
+        }
+        return address;
+    }
+
+    private static MasterAddress reachable(MasterArguments arguments, InetSocketAddress bound)
+            throws IOException {
+        String host =
+                arguments.hostname().isPresent()
+                        ? arguments.hostname().get()
+                        : bound.getAddress().isAnyLocalAddress()
+                                ? InetAddress.getLocalHost().getHostName()
+                                : bound.getAddress().getHostAddress();
+        return new MasterAddress(host, bound.getPort());
+    }
+
+    /** With a new id: ids that an earlier term of this process gave must not be given again. */
+    private MasterInfo info() {
+        InetAddress bound = server.address().getAddress();
+        String ip = bound.getHostAddress();
+        int number = 0;
+        if (bound instanceof Inet4Address) {
+            byte[] octets = bound.getAddress();
+            for (int i = 3; i >= 0; i--) {
+                number = number << 8 | octets[i] & 0xff;
+            }
+        }
+        MasterInfo.Builder info =
+                MasterInfo.newBuilder()
+                        .setId(UUID.randomUUID().toString())
+                        .setIp(number)
+                        .setPort(reachable.port())
+                        .setPid("master@" + ip + ":" + reachable.port())
+                        .setHostname(reachable.host())
+                        .setVersion(API_VERSION)
+                        .setAddress(
+                                Address.newBuilder()
+                                        .setHostname(reachable.host())
+                                        .setIp(ip)
+                                        .setPort(reachable.port()));
+        for (MasterInfo.Capability.Type type :
+                new MasterInfo.Capability.Type[] {
+                    MasterInfo.Capability.Type.AGENT_UPDATE,
+                    MasterInfo.Capability.Type.AGENT_DRAINING,
+                    MasterInfo.Capability.Type.QUOTA_V2
+                }) {
+            info.addCapabilities(MasterInfo.Capability.newBuilder().setType(type));
+        }
+        return info.build();
+    }
+
+    /** How others reach it. */
+    MasterAddress address() {
+        return reachable;
+    }
+
+    /** Leaves the election first, so that another master need not wait for the end of a session. */
+    @Override
+    public void close() {
+        Election standing = election;
+        election = null;
+        if (standing != null) {
+            standing.close();
+        }
+        conductor.follow(Optional.empty());
+        server.close();
+        runner.close();
+    }
+
+    /** Waits without turning: until the next timer, or until somebody wakes the conductor. */
+    private record Waiting(MasterConductor conductor) implements IdleStrategy {
+        @Override
+        public void idle(int workCount) {
+            if (workCount <= 0) {
+                conductor.idle();
+            }
+        }
+
+        @Override
+        public void idle() {
+            conductor.idle();
+        }
+
+        @Override
+        public void reset() {}
+    }
+}

@@ -1,0 +1,200 @@
+package dev.berth.master.registry;
+
+import dev.berth.master.cluster.AgentRecord;
+import dev.berth.master.cluster.Registry.Contents;
+import dev.berth.master.ids.AgentId;
+
+import org.apache.curator.framework.CuratorFramework;
+import org.apache.curator.framework.api.transaction.CuratorOp;
+import org.apache.curator.framework.api.transaction.TransactionOp;
+import org.apache.zookeeper.KeeperException;
+
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+
+/**
+ * A registry in ZooKeeper: one node per agent below {@code <path>/berth/agents}. Every write is one transaction with two guards: the leader's own candidate node is still there (so its session is), and the epoch is
+ * still the one that this leader began. ZooKeeper itself refuses the rest, however late it comes.
+ *
+ * <p>Thread: one at a time.
+ */
+public final class ZooKeeperStore implements Store {
+    /** One request may have a mebibyte. */
+    private static final int MOST_BYTES = 512 << 10;
+
+    private static final int TRIES = 3;
+
+    private final CuratorFramework client;
+    private final Election.Places places;
+    private final String candidate;
+    private final int epoch;
+    private final Set<String> known = new HashSet<>();
+
+    ZooKeeperStore(CuratorFramework client, Election.Places places, String candidate, int epoch) {
+        this.client = client;
+        this.places = places;
+        this.candidate = candidate;
+        this.epoch = epoch;
+    }
+
+    /** The version of the epoch's node that this leader's writes must meet. */
+    public int epoch() {
+        return epoch;
+    }
+
+    @Override
+    public Contents load() throws IOException {
+        return call(
+                "read the registry",
+                () -> {
+                    List<AgentRecord> agents = new ArrayList<>();
+                    learn();
+                    for (String id : known) {
+                        byte[] data = client.getData().forPath(places.agent(id));
+                        agents.add(RecordJson.agent(id, data));
+                    }
+                    Map<String, Double> weights =
+                            RecordJson.weights(client.getData().forPath(places.weights()));
+                    return new Contents(List.copyOf(agents), Map.copyOf(weights));
+                });
+    }
+
+    private void learn() throws Exception {
+        known.clear();
+        known.addAll(client.getChildren().forPath(places.agents()));
+    }
+
+    @Override
+    public void commit(List<Write> writes) throws IOException, FencedException {
+        int from = 0;
+        while (from < writes.size()) {
+            int bytes = 0;
+            int to = from;
+            while (to < writes.size() && (to == from || bytes + size(writes.get(to)) <= MOST_BYTES)) {
+                bytes += size(writes.get(to++));
+            }
+            commitTogether(writes.subList(from, to));
+            from = to;
+        }
+    }
+
+    private static int size(Write write) {
+        return switch (write) {
+            case Write.Put(AgentRecord agent) -> agent.info().length * 4 / 3 + 512;
+            case Write.Remove _ -> 256;
+            case Write.Weights(Map<String, Double> weights) -> weights.size() * 128;
+        };
+    }
+
+    private void commitTogether(List<Write> writes) throws IOException, FencedException {
+        for (int attempt = 1; ; attempt++) {
+            try {
+                transact(writes);
+                return;
+            } catch (FencedException e) {
+                throw e;
+            } catch (KeeperException.NodeExistsException | KeeperException.NoNodeException e) {
+                // A try before this one may have succeeded though its answer was lost: what exists must be asked for.
+                if (attempt == TRIES) {
+                    throw new IOException("write the registry: " + e.getMessage(), e);
+                }
+                relearn();
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+                throw new IOException("write the registry: interrupted", e);
+            } catch (Exception e) {
+                if (attempt == TRIES) {
+                    throw new IOException("write the registry: " + e.getMessage(), e);
+                }
+            }
+        }
+    }
+
+    private void relearn() throws IOException {
+        call(
+                "read the registry",
+                () -> {
+                    learn();
+                    return known;
+                });
+    }
+
+    private void transact(List<Write> writes) throws Exception {
+        TransactionOp op = client.transactionOp();
+        List<CuratorOp> operations = new ArrayList<>();
+        operations.add(op.check().forPath(candidate));
+        operations.add(op.check().withVersion(epoch).forPath(places.epoch()));
+        Set<String> there = new HashSet<>(known);
+        for (Write write : writes) {
+            switch (write) {
+                case Write.Put(AgentRecord agent) -> {
+                    String path = places.agent(agent.id().value());
+                    byte[] data = RecordJson.write(agent);
+                    operations.add(
+                            there.add(agent.id().value())
+                                    ? op.create().forPath(path, data)
+                                    : op.setData().forPath(path, data));
+                }
+                case Write.Remove(AgentId agent) -> {
+                    if (there.remove(agent.value())) {
+                        operations.add(op.delete().forPath(places.agent(agent.value())));
+                    }
+                }
+                case Write.Weights(Map<String, Double> weights) ->
+                        operations.add(
+                                op.setData().forPath(places.weights(), RecordJson.weights(weights)));
+            }
+        }
+        try {
+            var _ = client.transaction().forOperations(operations);
+        } catch (KeeperException e) {
+            throw fenced(e);
+        }
+        known.clear();
+        known.addAll(there);
+    }
+
+    /** The failure itself, unless it was a guard that failed. */
+    private Exception fenced(KeeperException e) {
+        var results = e.getResults();
+        int first = 0;
+        while (results != null
+                && first < results.size()
+                && !(results.get(first) instanceof org.apache.zookeeper.OpResult.ErrorResult error
+                        && error.getErr() != 0)) {
+            first++;
+        }
+        if (e instanceof KeeperException.SessionExpiredException
+                || results != null && first < 2 && first < results.size()) {
+            return new FencedException(
+                    "this master leads no more: epoch " + epoch + " of " + places.epoch() + " is over",
+                    e);
+        }
+        return e;
+    }
+
+    private interface Question<T> {
+        T ask() throws Exception;
+    }
+
+    private static <T> T call(String what, Question<T> question) throws IOException {
+        try {
+            return question.ask();
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new IOException(what + ": interrupted", e);
+        } catch (IOException e) {
+            throw e;
+        } catch (Exception e) {
+            throw new IOException(what + ": " + e.getMessage(), e);
+        }
+    }
+
+    /** The connection is the election's. */
+    @Override
+    public void close() {}
+}

@@ -1,0 +1,124 @@
+package dev.berth.master.transport;
+
+import org.jspecify.annotations.Nullable;
+
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.FileAlreadyExistsException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.nio.file.attribute.PosixFilePermission;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.security.MessageDigest;
+import java.security.SecureRandom;
+import java.util.Base64;
+import java.util.EnumSet;
+import java.util.HexFormat;
+import java.util.Optional;
+import java.util.Set;
+
+/**
+ * Who may talk to the master: whoever has the token of a file that only its owner can read. {@code Authorization: Bearer TOKEN}, or Basic with any user and the token for a password.
+ *
+ * @param secret empty when everybody may
+ */
+public record AccessToken(Optional<String> secret) {
+    /** Everybody may. */
+    public static final AccessToken ANONYMOUS = new AccessToken(Optional.empty());
+
+    private static final int BYTES = 32;
+    private static final Set<PosixFilePermission> OTHERS =
+            EnumSet.complementOf(
+                    EnumSet.of(
+                            PosixFilePermission.OWNER_READ,
+                            PosixFilePermission.OWNER_WRITE,
+                            PosixFilePermission.OWNER_EXECUTE));
+
+    /**
+     * Who asks.
+     *
+     * @param allowed false: 401
+     * @param principal the user of Basic, where one was given
+     */
+    record Caller(boolean allowed, Optional<String> principal) {}
+
+    /** Reads the token, or makes it, mode 0600, when there is no such file. */
+    public static AccessToken load(Path file) throws IOException {
+        try {
+            byte[] random = new byte[BYTES];
+            new SecureRandom().nextBytes(random);
+            // Created closed, not closed after: nobody can have it open from the time between.
+            Files.createFile(
+                    file,
+                    PosixFilePermissions.asFileAttribute(
+                            PosixFilePermissions.fromString("rw-------")));
+            Files.writeString(
+                    file,
+                    HexFormat.of().formatHex(random) + "\n",
+                    StandardCharsets.US_ASCII,
+                    StandardOpenOption.WRITE);
+        } catch (FileAlreadyExistsException _) {
+            // The usual case; another master on this machine may also have been first.
+        }
+        Set<PosixFilePermission> mode = EnumSet.noneOf(PosixFilePermission.class);
+        mode.addAll(Files.getPosixFilePermissions(file));
+        mode.retainAll(OTHERS);
+        if (!mode.isEmpty()) {
+            throw new IOException(
+                    "token file " + file + " is open to others: chmod 600 " + file);
+        }
+        String token = Files.readString(file, StandardCharsets.UTF_8).strip();
+        if (token.isEmpty()) {
+            throw new IOException(
+                    "token file " + file + " is empty: remove it, and a new token is made");
+        }
+        return new AccessToken(Optional.of(token));
+    }
+
+    /** Judges a request by its Authorization header. */
+    Caller check(@Nullable String header) {
+        String scheme = "";
+        String value = "";
+        if (header != null) {
+            int space = header.indexOf(' ');
+            scheme = space < 0 ? header : header.substring(0, space);
+            value = space < 0 ? "" : header.substring(space + 1).strip();
+        }
+        if (scheme.equalsIgnoreCase("bearer")) {
+            return new Caller(matches(value), Optional.empty());
+        }
+        if (scheme.equalsIgnoreCase("basic")) {
+            String pair = decode(value);
+            int colon = pair.indexOf(':');
+            if (colon < 0) {
+                return new Caller(secret.isEmpty(), Optional.empty());
+            }
+            Optional<String> user = Optional.of(pair.substring(0, colon)).filter(u -> !u.isEmpty());
+            return new Caller(matches(pair.substring(colon + 1)), user);
+        }
+        return new Caller(secret.isEmpty(), Optional.empty());
+    }
+
+    private static String decode(String base64) {
+        try {
+            return new String(Base64.getDecoder().decode(base64), StandardCharsets.UTF_8);
+        } catch (IllegalArgumentException _) {
+            return "";
+        }
+    }
+
+    private boolean matches(String said) {
+        // Constant in time over the token: how much of it was right is nobody's business.
+        return secret.isEmpty()
+                || MessageDigest.isEqual(
+                        secret.get().getBytes(StandardCharsets.UTF_8),
+                        said.getBytes(StandardCharsets.UTF_8));
+    }
+
+    /** Without the token. */
+    @Override
+    public String toString() {
+        return secret.isEmpty() ? "anonymous" : "token";
+    }
+}

@@ -1,0 +1,242 @@
+package dev.berth.master.transport;
+
+import com.google.protobuf.Message;
+
+import dev.berth.master.cluster.Answer;
+import dev.berth.master.core.MasterCore;
+import dev.berth.master.operator.Page;
+import dev.berth.protocol.ProtocolException;
+import dev.berth.protocol.v1.master.Protos;
+import dev.berth.protocol.v1.scheduler.Protos.Call;
+
+import io.netty.handler.codec.http.HttpHeaderNames;
+
+import java.nio.charset.StandardCharsets;
+import java.util.Map;
+import java.util.Optional;
+
+/**
+ * What requests do, once their headers have passed and their body is whole.
+ *
+ * <p>Thread: entered on the connection's loop; the core is met on the conductor's.
+ */
+final class Calls {
+    private static final String STREAM_ID = "Mesos-Stream-Id";
+    private static final String PROMETHEUS = "text/plain; version=0.0.4; charset=utf-8";
+    private static final String JSON = Encoding.JSON.mediaType();
+
+    private final MasterGate gate;
+    private final Limits limits;
+    private final String version;
+
+    Calls(MasterGate gate, Limits limits, String version) {
+        this.gate = gate;
+        this.limits = limits;
+        this.version = version;
+    }
+
+    void handle(HttpExchange exchange, byte[] body) {
+        switch (exchange.endpoint().kind()) {
+            case SCHEDULER -> scheduler(exchange, body);
+            case OPERATOR -> operator(exchange, body);
+            case PAGE -> page(exchange, exchange.endpoint().page().orElseThrow());
+            case PROMETHEUS -> prometheus(exchange);
+            case HEALTH -> exchange.answer(Reply.empty(200));
+            case VERSION ->
+                    exchange.answer(json("{\"version\":\"" + version + "\"}"));
+            case REDIRECT -> redirect(exchange);
+            case LINK -> throw new IllegalStateException("links have no whole body");
+        }
+    }
+
+    private static Reply json(String text) {
+        return Reply.of(200, JSON, text.getBytes(StandardCharsets.UTF_8));
+    }
+
+    private void redirect(HttpExchange exchange) {
+        exchange.answer(
+                switch (gate.standing()) {
+                    case MasterGate.Standing.Leading(var self) -> Reply.redirect(self, "");
+                    case MasterGate.Standing.Recovering(var self) -> Reply.redirect(self, "");
+                    case MasterGate.Standing.Following(var leader) ->
+                            leader.map(address -> Reply.redirect(address, ""))
+                                    .orElseGet(() -> Reply.text(503, "No leader elected"));
+                });
+    }
+
+    private interface CoreStep {
+        void run(MasterCore core, long nowNs);
+    }
+
+    /** On the conductor thread; a master that has stopped leading meanwhile says so, and a bug of ours costs one answer only. */
+    private void withCore(HttpExchange exchange, CoreStep step) {
+        gate.submit(
+                (core, now) -> {
+                    if (core.isEmpty()) {
+                        exchange.answer(
+                                Reply.notLeading(gate.standing(), exchange.uri())
+                                        .orElseGet(() -> Reply.text(503, "No leader elected")));
+                        return;
+                    }
+                    try {
+                        step.run(core.get(), now);
+                    } catch (RuntimeException e) {
+                        exchange.answer(Reply.text(500, "The master failed on this: " + e));
+                        throw e;
+                    }
+                });
+    }
+
+    private void page(HttpExchange exchange, Page page) {
+        if (page == Page.METRICS_SNAPSHOT
+                && !(gate.standing() instanceof MasterGate.Standing.Leading)) {
+            exchange.answer(json("{\"master/elected\":0.0}"));
+            return;
+        }
+        withCore(exchange, (core, now) -> exchange.answer(Reply.of(200, JSON, core.page(page, now))));
+    }
+
+    private void prometheus(HttpExchange exchange) {
+        if (!(gate.standing() instanceof MasterGate.Standing.Leading)) {
+            exchange.answer(
+                    Reply.of(
+                            200,
+                            PROMETHEUS,
+                            "# TYPE berth_master_elected gauge\nberth_master_elected 0\n"
+                                    .getBytes(StandardCharsets.UTF_8)));
+            return;
+        }
+        withCore(
+                exchange,
+                (core, now) -> exchange.answer(Reply.of(200, PROMETHEUS, core.prometheus(now))));
+    }
+
+    private <T extends Message> Optional<T> parse(HttpExchange exchange, byte[] body, T prototype) {
+        try {
+            return Optional.of(exchange.encoding().read(body, prototype));
+        } catch (ProtocolException e) {
+            exchange.answer(Reply.text(400, e.getMessage() == null ? "malformed" : e.getMessage()));
+            return Optional.empty();
+        }
+    }
+
+    private static Optional<Encoding> accepted(HttpExchange exchange) {
+        return Encoding.accepted(exchange.header(HttpHeaderNames.ACCEPT));
+    }
+
+    private static void notAcceptable(HttpExchange exchange) {
+        exchange.answer(
+                Reply.text(
+                        406,
+                        "Expecting 'Accept' to allow application/json or application/x-protobuf"));
+    }
+
+    private void scheduler(HttpExchange exchange, byte[] body) {
+        Optional<Call> parsed = parse(exchange, body, Call.getDefaultInstance());
+        if (parsed.isEmpty()) {
+            return;
+        }
+        Call call = parsed.get();
+        Optional<Encoding> accepted = accepted(exchange);
+        Optional<String> streamId = Optional.ofNullable(exchange.header(STREAM_ID));
+        if (call.getType() == Call.Type.SUBSCRIBE) {
+            subscribe(exchange, call, accepted, streamId);
+            return;
+        }
+        if (call.getType() == Call.Type.RECONCILE_OPERATIONS
+                && call.hasReconcileOperations()
+                && accepted.isEmpty()) {
+            notAcceptable(exchange);
+            return;
+        }
+        withCore(
+                exchange,
+                (core, now) ->
+                        answer(
+                                exchange,
+                                core.call(call, streamId, exchange.principal(), now),
+                                accepted.orElse(Encoding.JSON)));
+    }
+
+    private void subscribe(
+            HttpExchange exchange, Call call, Optional<Encoding> accepted, Optional<String> id) {
+        // Malformed comes before not acceptable; the rest of what makes a SUBSCRIBE malformed is the core's.
+        if (call.hasSubscribe() && accepted.isEmpty()) {
+            notAcceptable(exchange);
+            return;
+        }
+        if (call.hasSubscribe() && id.isPresent()) {
+            exchange.answer(
+                    Reply.text(400, "Subscribe calls should not include the 'Mesos-Stream-Id' header"));
+            return;
+        }
+        Encoding encoding = accepted.orElse(Encoding.JSON);
+        EventQueue queue = new EventQueue(exchange.channel(), encoding, limits);
+        Streams.Scheduler stream = Streams.Scheduler.over(queue);
+        withCore(
+                exchange,
+                (core, now) -> {
+                    Answer answer = core.subscribe(call, exchange.principal(), stream, now);
+                    if (answer.status() != 200) {
+                        answer(exchange, answer, encoding);
+                        return;
+                    }
+                    Runnable gone =
+                            () ->
+                                    gate.submit(
+                                            (c, later) ->
+                                                    c.ifPresent(k -> k.streamClosed(stream, later)));
+                    exchange.stream(connection ->
+                            connection.stream(
+                                    encoding, Map.of(STREAM_ID, stream.id()), queue, gone));
+                });
+    }
+
+    private void operator(HttpExchange exchange, byte[] body) {
+        Optional<Protos.Call> parsed = parse(exchange, body, Protos.Call.getDefaultInstance());
+        if (parsed.isEmpty()) {
+            return;
+        }
+        Protos.Call call = parsed.get();
+        Optional<Encoding> accepted = accepted(exchange);
+        if (call.hasType() && accepted.isEmpty()) {
+            notAcceptable(exchange);
+            return;
+        }
+        Encoding encoding = accepted.orElse(Encoding.JSON);
+        if (call.getType() != Protos.Call.Type.SUBSCRIBE) {
+            withCore(
+                    exchange,
+                    (core, now) ->
+                            core.operator(call, answer -> answer(exchange, answer, encoding), now));
+            return;
+        }
+        EventQueue queue = new EventQueue(exchange.channel(), encoding, limits);
+        Streams.Operator stream = new Streams.Operator(queue);
+        withCore(
+                exchange,
+                (core, now) -> {
+                    core.subscribeOperator(stream, now);
+                    Runnable gone =
+                            () -> gate.submit((c, _) -> c.ifPresent(k -> k.operatorClosed(stream)));
+                    exchange.stream(connection -> connection.stream(encoding, Map.of(), queue, gone));
+                });
+    }
+
+    /** The body is encoded on the loop: the conductor has better things to do. */
+    private static void answer(HttpExchange exchange, Answer answer, Encoding encoding) {
+        exchange.stream(connection -> {
+            if (answer.body().isPresent()) {
+                connection.reply(
+                        Reply.of(
+                                answer.status(),
+                                encoding.mediaType(),
+                                encoding.write(answer.body().get())));
+            } else if (answer.text().isPresent()) {
+                connection.reply(Reply.text(answer.status(), answer.text().get()));
+            } else {
+                connection.reply(Reply.empty(answer.status()));
+            }
+        });
+    }
+}

@@ -1,0 +1,138 @@
+package dev.berth.master.transport;
+
+import com.google.protobuf.Message;
+
+import dev.berth.protocol.RecordIo;
+
+import io.netty.buffer.Unpooled;
+import io.netty.channel.ChannelFutureListener;
+import io.netty.channel.ChannelHandlerContext;
+import io.netty.handler.codec.http.DefaultHttpContent;
+import io.netty.handler.codec.http.LastHttpContent;
+
+import org.agrona.concurrent.ManyToOneConcurrentLinkedQueue;
+
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicLong;
+
+/**
+ * Messages on their way to one client: queued by the conductor, encoded and written by the connection's loop as RecordIO, as fast as the client reads. Who is too far behind is cut off; the conductor never waits.
+ *
+ * <p>Thread: {@link #send} and {@link #end} from any; the rest from the loop.
+ */
+final class EventQueue {
+    private static final long END_WITHIN_SECONDS = 30;
+
+    private final ManyToOneConcurrentLinkedQueue<Message> queue =
+            new ManyToOneConcurrentLinkedQueue<>();
+    private final ChannelHandlerContext channel;
+    private final Encoding encoding;
+    private final Limits limits;
+    private final AtomicBoolean scheduled = new AtomicBoolean();
+    private final AtomicLong messages = new AtomicLong();
+    private final AtomicLong bytes = new AtomicLong();
+    private volatile boolean broken;
+    private volatile boolean ending;
+    private boolean open;
+    private boolean ended;
+    private boolean expiring;
+
+    EventQueue(ChannelHandlerContext channel, Encoding encoding, Limits limits) {
+        this.channel = channel;
+        this.encoding = encoding;
+        this.limits = limits;
+    }
+
+    /** False when nothing was queued: the client is gone, or so far behind that it is now cut off. */
+    boolean send(Message message) {
+        if (broken || ending) {
+            return false;
+        }
+        int size = message.getSerializedSize();
+        // One message always fits, however large: a snapshot must not be refused to somebody who keeps up.
+        if (messages.get() > 0
+                && (messages.get() >= limits.queuedMessages()
+                        || bytes.get() + size > limits.queuedBytes())) {
+            broken = true;
+            channel.executor().execute(this::cut);
+            return false;
+        }
+        messages.incrementAndGet();
+        bytes.addAndGet(size);
+        queue.offer(message);
+        wake();
+        return true;
+    }
+
+    /** No more messages: the response ends once those before are written, or the client was given half a minute for them. */
+    void end() {
+        if (!broken && !ending) {
+            ending = true;
+            wake();
+        }
+    }
+
+    private void wake() {
+        if (scheduled.compareAndSet(false, true)) {
+            channel.executor().execute(this::drain);
+        }
+    }
+
+    /** The response's head is written: messages may follow. */
+    void begin() {
+        open = true;
+        drain();
+    }
+
+    /** Writes what the client has room for. */
+    void drain() {
+        scheduled.set(false);
+        if (!open || ended) {
+            return;
+        }
+        if (broken) {
+            cut();
+            return;
+        }
+        boolean wrote = false;
+        while (channel.channel().isWritable()) {
+            Message message = queue.poll();
+            if (message == null) {
+                break;
+            }
+            messages.decrementAndGet();
+            bytes.addAndGet(-message.getSerializedSize());
+            byte[] record = RecordIo.frame(encoding.write(message));
+            var _ = channel.write(new DefaultHttpContent(Unpooled.wrappedBuffer(record)));
+            wrote = true;
+        }
+        if (ending && queue.isEmpty()) {
+            ended = true;
+            var _ =
+                    channel.writeAndFlush(LastHttpContent.EMPTY_LAST_CONTENT)
+                            .addListener(ChannelFutureListener.CLOSE);
+        } else if (wrote) {
+            channel.flush();
+        }
+        if (ending && !expiring) {
+            expiring = true;
+            var _ =
+                    channel.executor()
+                            .schedule(() -> channel.close(), END_WITHIN_SECONDS, TimeUnit.SECONDS);
+        }
+    }
+
+    private void cut() {
+        ended = true;
+        queue.clear();
+        var _ = channel.close();
+    }
+
+    /** The connection is gone. */
+    void left() {
+        broken = true;
+        ended = true;
+        queue.clear();
+    }
+}

@@ -1,0 +1,42 @@
+package dev.berth.master.transport;
+
+import io.netty.channel.ChannelHandlerContext;
+import io.netty.handler.codec.http.HttpHeaders;
+
+import org.jspecify.annotations.Nullable;
+
+import java.util.Optional;
+import java.util.function.Consumer;
+
+/**
+ * One request, with all that its answer depends on.
+ *
+ * @param principal who asks, where that was proved
+ * @param encoding of the body, of calls only
+ */
+record HttpExchange(
+        Endpoint endpoint,
+        String method,
+        String uri,
+        HttpHeaders headers,
+        Optional<String> principal,
+        Encoding encoding,
+        HttpConnection connection) {
+    @Nullable String header(CharSequence name) {
+        return headers.get(name);
+    }
+
+    ChannelHandlerContext channel() {
+        return connection.channel();
+    }
+
+    /** Answers from any thread. */
+    void answer(Reply reply) {
+        channel().executor().execute(() -> connection.reply(reply));
+    }
+
+    /** Begins a stream, from the loop or the conductor. */
+    void stream(Consumer<HttpConnection> begin) {
+        channel().executor().execute(() -> begin.accept(connection));
+    }
+}

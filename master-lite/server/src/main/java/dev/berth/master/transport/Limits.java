@@ -1,0 +1,17 @@
+package dev.berth.master.transport;
+
+/**
+ * How much one client may take of the master.
+ *
+ * @param bodyBytes of one request, also after decompression
+ * @param recordBytes of one message on an agent's link
+ * @param queuedMessages that a subscriber may be behind
+ * @param queuedBytes that a subscriber may be behind, in protobuf's size
+ * @param inFlight messages of one link that the conductor has not seen yet; then its socket is not read
+ */
+public record Limits(
+        int bodyBytes, int recordBytes, int queuedMessages, long queuedBytes, int inFlight) {
+    /** Enough for any real client. */
+    public static final Limits USUAL =
+            new Limits(32 << 20, 64 << 20, 50_000, 64L << 20, 1024);
+}

@@ -1,0 +1,212 @@
+package dev.berth.master.registry;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.berth.discovery.MasterAddress;
+import dev.berth.discovery.ZooKeeperClients;
+import dev.berth.discovery.ZooKeeperUrl;
+import dev.berth.master.cluster.AgentRecord.Standing;
+import dev.berth.protocol.v1.Protos.MasterInfo;
+
+import org.apache.curator.framework.CuratorFramework;
+import org.apache.curator.test.TestingServer;
+import org.apache.zookeeper.ZooKeeper;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.UUID;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.TimeUnit;
+
+@Timeout(120)
+class ElectionTest {
+    private final List<Master> masters = new ArrayList<>();
+    private TestingServer server;
+    private ZooKeeperUrl url;
+    private CuratorFramework client;
+
+    @BeforeEach
+    void start() throws Exception {
+        server = new TestingServer(true);
+        url = ZooKeeperUrl.parse("zk://" + server.getConnectString() + "/berth");
+        client = ZooKeeperClients.start(url, 10_000);
+        assertThat(client.blockUntilConnected(20, TimeUnit.SECONDS)).isTrue();
+    }
+
+    @AfterEach
+    void stop() throws Exception {
+        masters.forEach(master -> master.election.close());
+        client.close();
+        server.close();
+    }
+
+    /** A master that only notes what it is told. */
+    private final class Master implements Election.Listener {
+        final LinkedBlockingQueue<String> told = new LinkedBlockingQueue<>();
+        final String host;
+        final Election election;
+        volatile ZooKeeperStore store;
+        volatile MasterInfo info;
+
+        Master(String host) {
+            this.host = host;
+            election =
+                    Election.open(
+                            url,
+                            () ->
+                                    MasterInfo.newBuilder()
+                                            .setId(UUID.randomUUID().toString())
+                                            .setIp(0)
+                                            .setPort(5050)
+                                            .setHostname(host)
+                                            .build(),
+                            this,
+                            2_000);
+            masters.add(this);
+        }
+
+        @Override
+        public void following(Optional<MasterAddress> leader) {
+            told.add("following " + leader.map(MasterAddress::host).orElse("nobody"));
+        }
+
+        @Override
+        public void leading(MasterInfo self, ZooKeeperStore store) {
+            this.store = store;
+            info = self;
+            told.add("leading");
+        }
+
+        @Override
+        public void lost(String why) {
+            told.add("lost");
+        }
+
+        @Override
+        public void trouble(String what) {}
+
+        void await(String word) throws InterruptedException {
+            List<String> before = new ArrayList<>();
+            while (true) {
+                String next = told.poll(40, TimeUnit.SECONDS);
+                assertThat(next).as("'%s' at %s, after %s", word, host, before).isNotNull();
+                if (next.equals(word)) {
+                    return;
+                }
+                before.add(next);
+            }
+        }
+    }
+
+    private List<String> candidates() throws Exception {
+        return client.getChildren().forPath("/berth").stream()
+                .filter(name -> name.startsWith("json.info_"))
+                .sorted()
+                .toList();
+    }
+
+    /** Ends a master's session in ZooKeeper, without its knowledge: what becomes of a master that is stopped for too long. */
+    private void endSession(Master master) throws Exception {
+        ZooKeeper theirs = master.election.client().getZookeeperClient().getZooKeeper();
+        CountDownLatch connected = new CountDownLatch(1);
+        ZooKeeper same =
+                new ZooKeeper(
+                        server.getConnectString(),
+                        5_000,
+                        event -> connected.countDown(),
+                        theirs.getSessionId(),
+                        theirs.getSessionPasswd());
+        assertThat(connected.await(20, TimeUnit.SECONDS)).isTrue();
+        same.close();
+    }
+
+    @Test
+    void theFirstLeadsAndTheOthersKnowIt() throws Exception {
+        Master one = new Master("m1");
+        one.await("leading");
+        Master two = new Master("m2");
+        two.await("following m1");
+        String json =
+                new String(
+                        client.getData().forPath("/berth/" + candidates().getFirst()),
+                        StandardCharsets.UTF_8);
+        assertThat(json).startsWith("{").contains("\"hostname\":\"m1\"").contains("\"port\":5050");
+        assertThat(candidates()).hasSize(2).allMatch(n -> n.matches("json\\.info_\\d{10}"));
+        one.election.close();
+        two.await("leading");
+        assertThat(two.store.epoch()).isGreaterThan(one.store.epoch());
+    }
+
+    @Test
+    void aLeaderWhoseSessionIsOverStopsAndItsNextWriteFails() throws Exception {
+        Master one = new Master("m1");
+        one.await("leading");
+        ZooKeeperStore old = one.store;
+        old.load();
+        old.commit(List.of(new Write.Put(StoreContractTest.agent("a", Standing.ADMITTED))));
+        Master two = new Master("m2");
+        two.await("following m1");
+        String id = one.info.getId();
+        endSession(one);
+        two.await("leading");
+        one.await("lost");
+        one.await("following m2");
+        assertThatThrownBy(
+                        () ->
+                                old.commit(
+                                        List.of(
+                                                new Write.Put(
+                                                        StoreContractTest.agent(
+                                                                "a", Standing.GONE)))))
+                .isInstanceOf(FencedException.class)
+                .hasMessageContaining("leads no more");
+        assertThat(two.store.load().agents())
+                .singleElement()
+                .satisfies(a -> assertThat(a.standing()).isEqualTo(Standing.ADMITTED));
+        two.election.close();
+        one.await("leading");
+        assertThat(one.info.getId()).as("a new term has a new master id").isNotEqualTo(id);
+    }
+
+    @Test
+    void aNewEpochFencesEvenALeaderThatKeepsItsSession() throws Exception {
+        Master one = new Master("m1");
+        one.await("leading");
+        one.store.load();
+        client.setData().forPath("/berth/berth/epoch", new byte[0]);
+        assertThatThrownBy(
+                        () ->
+                                one.store.commit(
+                                        List.of(
+                                                new Write.Put(
+                                                        StoreContractTest.agent(
+                                                                "a", Standing.ADMITTED)))))
+                .isInstanceOf(FencedException.class);
+        one.election.resign();
+        one.await("lost");
+        one.await("leading");
+        one.store.load();
+        one.store.commit(List.of(new Write.Put(StoreContractTest.agent("a", Standing.ADMITTED))));
+        assertThat(candidates()).hasSize(1);
+    }
+
+    @Test
+    void aNodeThatExistsDespiteALostAnswerIsWrittenAllTheSame() throws Exception {
+        Master one = new Master("m1");
+        one.await("leading");
+        one.store.load();
+        client.create().forPath("/berth/berth/agents/a", "{}".getBytes(StandardCharsets.UTF_8));
+        one.store.commit(List.of(new Write.Put(StoreContractTest.agent("a", Standing.GONE))));
+        assertThat(one.store.load().agents())
+                .singleElement()
+                .satisfies(a -> assertThat(a.standing()).isEqualTo(Standing.GONE));
+    }
+}

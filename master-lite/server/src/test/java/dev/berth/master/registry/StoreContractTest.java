@@ -1,0 +1,200 @@
+package dev.berth.master.registry;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.berth.discovery.MasterAddress;
+import dev.berth.discovery.ZooKeeperUrl;
+import dev.berth.master.cluster.AgentRecord;
+import dev.berth.master.cluster.AgentRecord.Standing;
+import dev.berth.master.cluster.Registry.Contents;
+import dev.berth.master.ids.AgentId;
+import dev.berth.protocol.v1.Protos.MasterInfo;
+
+import org.apache.curator.test.TestingServer;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Nested;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.UUID;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
+
+/** What every store must do, and what each does beyond that. */
+@Timeout(90)
+class StoreContractTest {
+    static AgentRecord agent(String id, Standing standing) {
+        return new AgentRecord(new AgentId(id), standing, "host-" + id, 42, new byte[] {1, 0, -1});
+    }
+
+    /** The contract; {@link #reopen} is what a new master does. */
+    abstract static class Contract {
+        abstract Store reopen() throws Exception;
+
+        private static List<String> told(Contents contents) {
+            return contents.agents().stream()
+                    .map(a ->
+                            a.id() + " " + a.standing() + " " + a.hostname() + " " + a.sinceNs() + " "
+                                    + List.of(a.info()[0], a.info()[1], a.info()[2]))
+                    .sorted()
+                    .toList();
+        }
+
+        @Test
+        void aNewOneIsEmpty() throws Exception {
+            Contents contents = reopen().load();
+            assertThat(contents.agents()).isEmpty();
+            assertThat(contents.weights()).isEmpty();
+        }
+
+        @Test
+        void whatIsCommittedIsThereForTheNextMaster() throws Exception {
+            Store store = reopen();
+            store.load();
+            store.commit(
+                    List.of(
+                            new Write.Put(agent("M-S0", Standing.ADMITTED)),
+                            new Write.Put(agent("M-S1", Standing.ADMITTED)),
+                            new Write.Put(agent("M-S1", Standing.UNREACHABLE)),
+                            new Write.Weights(Map.of("a/b", 2.5, "*", 1.0))));
+            store.commit(
+                    List.of(
+                            new Write.Put(agent("M-S2", Standing.GONE)),
+                            new Write.Remove(new AgentId("M-S0")),
+                            new Write.Remove(new AgentId("none"))));
+            Contents contents = reopen().load();
+            assertThat(told(contents))
+                    .containsExactly(
+                            "M-S1 UNREACHABLE host-M-S1 42 [1, 0, -1]",
+                            "M-S2 GONE host-M-S2 42 [1, 0, -1]");
+            assertThat(contents.weights()).isEqualTo(Map.of("a/b", 2.5, "*", 1.0));
+            Store again = reopen();
+            again.load();
+            again.commit(
+                    List.of(
+                            new Write.Weights(Map.of("c", 3.0)),
+                            new Write.Put(agent("M-S2", Standing.ADMITTED))));
+            assertThat(reopen().load().weights()).isEqualTo(Map.of("c", 3.0));
+        }
+
+        @Test
+        void manyAtOnceAreWholeAndInOrder() throws Exception {
+            Store store = reopen();
+            store.load();
+            List<Write> writes = new ArrayList<>();
+            for (int i = 0; i < 600; i++) {
+                writes.add(
+                        new Write.Put(
+                                new AgentRecord(
+                                        new AgentId("S" + i % 300),
+                                        Standing.ADMITTED,
+                                        "h",
+                                        i,
+                                        new byte[2000])));
+            }
+            store.commit(writes);
+            assertThat(reopen().load().agents())
+                    .hasSize(300)
+                    .allMatch(a -> a.sinceNs() >= 300);
+        }
+    }
+
+    @Nested
+    class Memory extends Contract {
+        private final MemoryStore store = new MemoryStore();
+
+        @Override
+        Store reopen() {
+            return store;
+        }
+    }
+
+    @Nested
+    class Sqlite extends Contract {
+        @TempDir Path directory;
+        private Store open = new MemoryStore();
+
+        @Override
+        Store reopen() throws IOException {
+            open.close();
+            open = SqliteStore.open(directory.resolve("registry.db"));
+            return open;
+        }
+
+        @AfterEach
+        void close() {
+            open.close();
+        }
+
+        @Test
+        void aSecondMasterOnTheSameFileIsRefused() throws Exception {
+            Store first = reopen();
+            first.load();
+            first.commit(List.of(new Write.Put(agent("a", Standing.ADMITTED))));
+            assertThatThrownBy(() -> SqliteStore.open(directory.resolve("registry.db")))
+                    .isInstanceOf(IOException.class)
+                    .hasMessageContaining("registry.db")
+                    .hasMessageContaining("another master holds it");
+        }
+    }
+
+    @Nested
+    class ZooKeeper extends Contract {
+        private final List<Election> elections = new ArrayList<>();
+        private TestingServer server;
+        private ZooKeeperUrl url;
+
+        @BeforeEach
+        void start() throws Exception {
+            server = new TestingServer(true);
+            url = ZooKeeperUrl.parse("zk://" + server.getConnectString() + "/berth");
+        }
+
+        @AfterEach
+        void stop() throws Exception {
+            elections.forEach(Election::close);
+            server.close();
+        }
+
+        @Override
+        Store reopen() throws Exception {
+            elections.forEach(Election::close);
+            elections.clear();
+            CompletableFuture<Store> elected = new CompletableFuture<>();
+            elections.add(
+                    Election.open(
+                            url,
+                            () ->
+                                    MasterInfo.newBuilder()
+                                            .setId(UUID.randomUUID().toString())
+                                            .setIp(0)
+                                            .setPort(5050)
+                                            .build(),
+                            new Election.Listener() {
+                                @Override
+                                public void following(Optional<MasterAddress> leader) {}
+
+                                @Override
+                                public void leading(MasterInfo self, ZooKeeperStore store) {
+                                    elected.complete(store);
+                                }
+
+                                @Override
+                                public void lost(String why) {}
+
+                                @Override
+                                public void trouble(String what) {}
+                            }));
+            return elected.get(30, TimeUnit.SECONDS);
+        }
+    }
+}
