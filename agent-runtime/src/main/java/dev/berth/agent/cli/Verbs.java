@@ -19,6 +19,7 @@ import dev.berth.agent.cli.gpu.GpuReleaseVerb;
 import dev.berth.agent.cli.gpu.GpuSimulatorVerb;
 import dev.berth.agent.cli.gpu.GpuTopVerb;
 import dev.berth.agent.cli.gpu.GpuTopologyVerb;
+import dev.berth.agent.cli.hostcheck.GpuHostCheckVerb;
 import dev.berth.agent.cli.image.ImagesVerb;
 import dev.berth.agent.cli.image.LoadVerb;
 import dev.berth.agent.cli.image.PullVerb;
@@ -74,6 +75,7 @@ final class Verbs {
                     "gpu release",
                     "gpu sim",
                     "devicekit run",
+                    "gpu-host-check",
                     "agent",
                     "quickstart",
                     "doctor",
@@ -120,6 +122,7 @@ final class Verbs {
             case "gpu release" -> Optional.of(new GpuReleaseVerb());
             case "gpu sim" -> Optional.of(new GpuSimulatorVerb());
             case "devicekit run" -> Optional.of(new DevicekitVerb());
+            case "gpu-host-check" -> Optional.of(new GpuHostCheckVerb());
             case "agent" -> Optional.of(new AgentVerb());
             case "quickstart" -> Optional.of(new QuickstartVerb());
             case "doctor" -> Optional.of(new DoctorVerb());

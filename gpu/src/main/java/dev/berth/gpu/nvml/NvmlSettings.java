@@ -33,7 +33,9 @@ public record NvmlSettings(
                     "usr/lib/aarch64-linux-gnu/libnvidia-ml.so.1",
                     "usr/lib64/libnvidia-ml.so.1",
                     "usr/lib/libnvidia-ml.so.1",
-                    "usr/lib/wsl/lib/libnvidia-ml.so.1");
+                    "usr/lib/wsl/lib/libnvidia-ml.so.1",
+                    // Where a container has it that was given GPUs.
+                    "usr/local/nvidia/lib64/libnvidia-ml.so.1");
 
     /** What every JVM of ours needs, and what keeps the worker small. */
     public static final List<String> JVM_FLAGS =

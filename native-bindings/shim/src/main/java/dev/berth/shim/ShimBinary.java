@@ -9,7 +9,7 @@ import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.util.HexFormat;
 
-/** A static program for this machine's architecture that ships inside this jar. Immutable. */
+/** A program for this machine's architecture that ships inside this jar; static, but for {@link #cuda}. Immutable. */
 public final class ShimBinary {
     private static final int ELF_MAGIC = 0x464c457f;
     private static final int PT_NOTE = 4;
@@ -41,6 +41,15 @@ public final class ShimBinary {
      */
     public static ShimBinary probe() {
         return load("berth-probe");
+    }
+
+    /**
+     * A CUDA program that tells what it sees and computes, as JSON lines. It needs a C library and the driver's {@code libcuda.so.1} where it runs.
+     *
+     * @throws IllegalStateException if this jar holds none for this architecture
+     */
+    public static ShimBinary cuda() {
+        return load("berth-cuda");
     }
 
     private static ShimBinary load(String name) {

@@ -15,6 +15,7 @@ import dev.berth.linux.Signal;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -48,13 +49,43 @@ public final class ProbeContainer {
     public static ProbeContainer start(
             Cli cli, String name, NodeFolder nodes, Map<String, Json> host, List<String> paths)
             throws CliException, IOException {
+        Map<String, Json> body = new LinkedHashMap<>();
+        body.put("Image", Json.of(ProbeImage.NAME));
+        return start(cli, name, nodes, host, paths, body);
+    }
+
+    /**
+     * The same in a root file system of the caller's, which has the probe at its top.
+     *
+     * @param root on the host
+     */
+    public static ProbeContainer startIn(
+            Cli cli,
+            Path root,
+            String name,
+            NodeFolder nodes,
+            Map<String, Json> host,
+            List<String> paths)
+            throws CliException, IOException {
+        Map<String, Json> body = new LinkedHashMap<>();
+        body.put("Berth", Json.of(Map.of("Rootfs", Json.of(root.toString()))));
+        body.put("Entrypoint", Json.texts(List.of("/probe")));
+        return start(cli, name, nodes, host, paths, body);
+    }
+
+    private static ProbeContainer start(
+            Cli cli,
+            String name,
+            NodeFolder nodes,
+            Map<String, Json> host,
+            List<String> paths,
+            Map<String, Json> body)
+            throws CliException, IOException {
         Map<String, Json> hostConfig = new LinkedHashMap<>(host);
         hostConfig.put("NetworkMode", Json.of("none"));
         hostConfig.put("Binds", Json.texts(List.of(nodes.bind())));
         List<String> command = new ArrayList<>(List.of("watch-nodes"));
         command.addAll(paths);
-        Map<String, Json> body = new LinkedHashMap<>();
-        body.put("Image", Json.of(ProbeImage.NAME));
         body.put("Hostname", Json.of(name));
         body.put("Cmd", Json.texts(command));
         body.put("HostConfig", Json.of(hostConfig));
