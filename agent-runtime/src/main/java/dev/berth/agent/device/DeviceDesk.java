@@ -34,13 +34,6 @@ import java.util.function.Consumer;
  * <p>Thread: conductor, except {@link #snapshot}.
  */
 public final class DeviceDesk implements AutoCloseable {
-    private static final long FRESH_NS = 300_000_000L;
-
-    /** How long samples go on to be taken after somebody asked. */
-    private static final long WATCHED_NS = 10_000_000_000L;
-
-    private static final long SAMPLE_NS = 1_000_000_000L;
-
     private static final DeviceJournal.Opened NOTHING =
             new DeviceJournal.Opened(ContainerEdits.NONE, List.of());
 
@@ -48,16 +41,14 @@ public final class DeviceDesk implements AutoCloseable {
     private final DeviceHost host;
     private final Map<String, DeviceStock> stocks = new LinkedHashMap<>();
     private final Map<ContainerId, Pending> pending = new HashMap<>();
-    private final List<Reader> readers = new ArrayList<>();
+    private final Readings readings;
     private @Nullable DeviceJournal journal;
     private volatile DeviceSnapshot snapshot = DeviceSnapshot.NONE;
-    private long watchedUntilNs;
-    private long nextSampleNs = Long.MAX_VALUE;
 
     public DeviceDesk(DeviceSetup setup, DeviceHost host) {
         this.setup = setup;
         this.host = host;
-        this.watchedUntilNs = host.monotonicNs();
+        readings = new Readings(stocks.values(), this::snapshot, host.monotonicNs());
     }
 
     /** Who asked for a container's devices. */
@@ -82,8 +73,6 @@ public final class DeviceDesk implements AutoCloseable {
             this.attach = attach;
         }
     }
-
-    private record Reader(long untilNs, Consumer<DeviceSnapshot> receiver) {}
 
     /**
      * Takes over what an earlier agent left and begins discovery. First.
@@ -150,12 +139,7 @@ public final class DeviceDesk implements AutoCloseable {
             changed |= stock.takeDirty();
         }
         long now = host.monotonicNs();
-        if (nextSampleNs - now <= 0) {
-            nextSampleNs = watchedUntilNs - now > 0 ? now + SAMPLE_NS : Long.MAX_VALUE;
-            if (nextSampleNs != Long.MAX_VALUE) {
-                stocks.values().forEach(DeviceStock::sample);
-            }
-        }
+        readings.sample(now);
         if (changed) {
             snapshot = new DeviceSnapshot(stocks.values().stream().map(DeviceStock::view).toList());
             DeviceJournal opened = journal;
@@ -163,18 +147,15 @@ public final class DeviceDesk implements AutoCloseable {
                 compact(opened);
             }
         }
-        answerReaders(now);
+        readings.answer(now);
         return work;
     }
 
     /** When {@link #poll} has something to do at the latest, monotonic; Long.MAX_VALUE when nothing is due. */
     public long nextNs() {
-        long next = nextSampleNs;
+        long next = readings.nextNs();
         for (DeviceStock stock : stocks.values()) {
             next = Math.min(next, stock.nextNs());
-        }
-        for (Reader reader : readers) {
-            next = Math.min(next, reader.untilNs());
         }
         return next;
     }
@@ -186,33 +167,7 @@ public final class DeviceDesk implements AutoCloseable {
 
     /** Hands on a snapshot with figures that are fresh, or the last ones where the sources do not answer at once; for a while figures are then kept fresh. */
     public void fresh(Consumer<DeviceSnapshot> receiver) {
-        if (stocks.isEmpty()) {
-            receiver.accept(snapshot);
-            return;
-        }
-        long now = host.monotonicNs();
-        boolean watched = watchedUntilNs - now > 0;
-        watchedUntilNs = now + WATCHED_NS;
-        if (watched) {
-            receiver.accept(snapshot);
-            return;
-        }
-        nextSampleNs = now + SAMPLE_NS;
-        stocks.values().forEach(DeviceStock::sample);
-        readers.add(new Reader(now + FRESH_NS, receiver));
-    }
-
-    private void answerReaders(long nowNs) {
-        if (readers.isEmpty()) {
-            return;
-        }
-        boolean sampled = stocks.values().stream().allMatch(DeviceStock::sampled);
-        for (Reader reader : List.copyOf(readers)) {
-            if (sampled || reader.untilNs() - nowNs <= 0) {
-                readers.remove(reader);
-                reader.receiver().accept(snapshot);
-            }
-        }
+        readings.fresh(host.monotonicNs(), receiver);
     }
 
     private DeviceStock stock(String kind) throws AgentException {

@@ -162,15 +162,7 @@ final class SystemRoutes {
         out.put("OperatingSystem", operatingSystem()).put("OSVersion", "").put("OSType", "linux");
         out.put("Architecture", architecture().equals("arm64") ? "aarch64" : "x86_64");
         out.put("IndexServerAddress", "https://index.docker.io/v1/");
-        ObjectNode registries = out.putObject("RegistryConfig");
-        registries.putArray("InsecureRegistryCIDRs");
-        ObjectNode indexes = registries.putObject("IndexConfigs");
-        for (String host : context.config().insecureRegistries()) {
-            ObjectNode index = indexes.putObject(host);
-            index.put("Name", host).put("Secure", false).put("Official", false);
-            index.putArray("Mirrors");
-        }
-        registries.putArray("Mirrors");
+        registries(context, out.putObject("RegistryConfig"));
         out.put("NCPU", Runtime.getRuntime().availableProcessors());
         out.put("MemTotal", memoryBytes());
         out.put("DockerRootDir", context.config().dataRoot().toString());
@@ -179,6 +171,28 @@ final class SystemRoutes {
         out.put("ExperimentalBuild", false).put("ServerVersion", AgentConfig.VERSION);
         out.putObject("Runtimes").putObject("berth").put("path", "berth");
         out.put("DefaultRuntime", "berth");
+        devices(context, out);
+        out.putObject("Swarm").put("NodeID", "").put("LocalNodeState", "inactive");
+        out.put("LiveRestoreEnabled", true).put("Isolation", "").put("InitBinary", "berth");
+        out.putArray("SecurityOptions").add("name=seccomp,profile=builtin").add("name=cgroupns");
+        ArrayNode warnings = out.putArray("Warnings");
+        context.enforcement().warnings().forEach(line -> warnings.add("WARNING: " + line));
+        exchange.answer(200, out);
+    }
+
+    private static void registries(ApiContext context, ObjectNode registries) {
+        registries.putArray("InsecureRegistryCIDRs");
+        ObjectNode indexes = registries.putObject("IndexConfigs");
+        for (String host : context.config().insecureRegistries()) {
+            ObjectNode index = indexes.putObject(host);
+            index.put("Name", host).put("Secure", false).put("Official", false);
+            index.putArray("Mirrors");
+        }
+        registries.putArray("Mirrors");
+    }
+
+    /** Docker's two fields about CDI: where its files are, and all devices by their CDI names. */
+    private static void devices(ApiContext context, ObjectNode out) {
         ArrayNode cdi = out.putArray("CDISpecDirs");
         context.config().devices().cdiDirectories().forEach(dir -> cdi.add(dir.toString()));
         ArrayNode devices = out.putArray("DiscoveredDevices");
@@ -192,12 +206,6 @@ final class SystemRoutes {
                         .put("ID", kind.table().resourceName() + "=" + entry.device().id());
             }
         }
-        out.putObject("Swarm").put("NodeID", "").put("LocalNodeState", "inactive");
-        out.put("LiveRestoreEnabled", true).put("Isolation", "").put("InitBinary", "berth");
-        out.putArray("SecurityOptions").add("name=seccomp,profile=builtin").add("name=cgroupns");
-        ArrayNode warnings = out.putArray("Warnings");
-        context.enforcement().warnings().forEach(line -> warnings.add("WARNING: " + line));
-        exchange.answer(200, out);
     }
 
     private static int count(List<ContainerView> all, Status status) {

@@ -74,7 +74,7 @@ public record ElfFile(int bits, int machine, Optional<String> soname) {
                 throw new MalformedElfException("it is no ELF file");
             }
             int kind = head.get(4);
-            if (kind != 1 && kind != 2 || head.get(5) != 1) {
+            if ((kind != 1 && kind != 2) || head.get(5) != 1) {
                 throw new MalformedElfException("its ELF class or byte order is unknown");
             }
             wide = kind == 2;
