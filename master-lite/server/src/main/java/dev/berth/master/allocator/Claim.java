@@ -29,15 +29,16 @@ final class Claim extends FairNode {
     }
 
     @Override
-    @Nullable Claim first(AgentState agent, long nowNs) {
+    @Nullable Claim first(AgentState agent) {
         if (agent.gpusHidden && !seesGpus) {
             return null;
         }
         if (!enough(agent.free)) {
             return null;
         }
+        // A poll takes out the filters that have ended before it looks at an agent.
         for (Filter filter = filters.get(agent); filter != null; filter = filter.next) {
-            if (filter.untilNs > nowNs && filter.refused.contains(agent.free)) {
+            if (filter.refused.contains(agent.free)) {
                 return null;
             }
         }

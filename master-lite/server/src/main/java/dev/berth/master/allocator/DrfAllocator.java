@@ -359,7 +359,7 @@ public final class DrfAllocator implements Allocator {
         while (looked < limit && !due.isEmpty()) {
             AgentState agent = due.draw(random);
             looked++;
-            Claim claim = roles.first(agent, nowNs);
+            Claim claim = roles.first(agent);
             if (claim == null) {
                 idle.take(agent);
             } else {

@@ -140,9 +140,9 @@ sealed class FairNode permits Claim {
     }
 
     /** The first claim in the order of fairness that may have the agent, or null. */
-    @Nullable Claim first(AgentState agent, long nowNs) {
+    @Nullable Claim first(AgentState agent) {
         for (int i = 0; i < order.size(); i++) {
-            Claim claim = order.get(i).first(agent, nowNs);
+            Claim claim = order.get(i).first(agent);
             if (claim != null) {
                 return claim;
             }

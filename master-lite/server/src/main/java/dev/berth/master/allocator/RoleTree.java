@@ -93,12 +93,12 @@ final class RoleTree {
     }
 
     /** The first claim in the order of fairness that may have the agent, or null. */
-    @Nullable Claim first(AgentState agent, long nowNs) {
+    @Nullable Claim first(AgentState agent) {
         if (stale) {
             root.sort();
             stale = false;
         }
-        return root.first(agent, nowNs);
+        return root.first(agent);
     }
 
     /** What frameworks have in the role itself. */

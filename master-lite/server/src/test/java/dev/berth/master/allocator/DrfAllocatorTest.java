@@ -151,6 +151,20 @@ class DrfAllocatorTest {
     }
 
     @Test
+    void aShortRefusalOfMoreDoesNotCutALongOneOfLess() {
+        allocator.addFramework(framework(ONE, A), true);
+        allocator.addAgent(AGENT, box(4, 1024), List.of());
+        all(allocator, 0);
+        allocator.recover(ONE, A, AGENT, box(3, 768), OptionalLong.of(2 * SECOND), 0);
+        allocator.recover(ONE, A, AGENT, box(1, 256), OptionalLong.of(9 * SECOND), 0);
+        allocator.charge(TWO, B, AGENT, box(3, 768));
+        assertThat(all(allocator, 2 * SECOND)).isEmpty();
+        assertThat(all(allocator, 9 * SECOND - 1)).isEmpty();
+        assertThat(all(allocator, 9 * SECOND))
+                .containsExactly(new Offer(ONE, A, AGENT, box(1, 256)));
+    }
+
+    @Test
     void decliningForNoTimeMakesNoCircle() {
         allocator.addFramework(framework(ONE, A), true);
         allocator.addAgent(AGENT, box(4, 1024), List.of());
