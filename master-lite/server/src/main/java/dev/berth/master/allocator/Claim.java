@@ -5,15 +5,18 @@ import dev.berth.master.resources.Resources;
 
 import org.jspecify.annotations.Nullable;
 
-import java.util.HashMap;
 import java.util.List;
-import java.util.Map;
 
 /** One framework in one role: what it has, whether it wants offers, and what it refused. */
 final class Claim extends FairNode {
     final FrameworkId framework;
     final Role role;
-    final Map<AgentState, Filter> filters = new HashMap<>();
+
+    /** The first of its filters on all agents. */
+    @Nullable Filter filters;
+
+    /** The number of the last event that made it eligible for more. */
+    long widenedAt;
 
     /** On how many agents it has something. */
     int agents;
@@ -30,6 +33,9 @@ final class Claim extends FairNode {
 
     @Override
     @Nullable Claim first(AgentState agent) {
+        if (widenedAt <= agent.knownUpTo) {
+            return null;
+        }
         if (agent.gpusHidden && !seesGpus) {
             return null;
         }
@@ -37,7 +43,7 @@ final class Claim extends FairNode {
             return null;
         }
         // A poll takes out the filters that have ended before it looks at an agent.
-        for (Filter filter = filters.get(agent); filter != null; filter = filter.next) {
+        for (Filter filter = agent.filters.get(this); filter != null; filter = filter.next) {
             if (filter.refused.contains(agent.free)) {
                 return null;
             }

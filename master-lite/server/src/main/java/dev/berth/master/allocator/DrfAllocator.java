@@ -36,6 +36,9 @@ public final class DrfAllocator implements Allocator {
     /** They have something free that nobody may have as things stand. */
     private final AgentSet idle = new AgentSet();
 
+    /** Numbers what makes claims eligible for more; see {@link AgentState#knownUpTo}. */
+    private long events;
+
     /** An allocator without agents and frameworks. */
     public DrfAllocator(AllocatorOptions options) {
         this.options = options;
@@ -67,7 +70,7 @@ public final class DrfAllocator implements Allocator {
             return;
         }
         replaceTotal(agent, total);
-        clearFilters(agent);
+        filters.clear(agent);
         wake(agent);
     }
 
@@ -87,7 +90,7 @@ public final class DrfAllocator implements Allocator {
             return;
         }
         AgentSet.leave(agent);
-        clearFilters(agent);
+        filters.clear(agent);
         totals.remove(agent.total);
         roles.sharesChanged();
         agent.held.forEach((claim, resources) -> {
@@ -98,14 +101,6 @@ public final class DrfAllocator implements Allocator {
                 dropIfUnused(framework, claim);
             }
         });
-    }
-
-    private void clearFilters(AgentState agent) {
-        for (FrameworkState framework : frameworks.values()) {
-            for (Claim claim : framework.claims.values()) {
-                filters.clear(claim, agent);
-            }
-        }
     }
 
     @Override
@@ -128,6 +123,7 @@ public final class DrfAllocator implements Allocator {
 
     /** Something changed in the agent's favour. */
     private void wake(AgentState agent) {
+        agent.knownUpTo = -1;
         if (agent.offerable()) {
             due.take(agent);
         } else {
@@ -185,11 +181,13 @@ public final class DrfAllocator implements Allocator {
 
     /** Something changed in the framework's favour. */
     private void wakeFor(FrameworkState framework) {
-        for (Role role : framework.roles) {
-            if (framework.wants(role)) {
-                due.takeAll(idle);
-                return;
-            }
+        boolean wantsAny = false;
+        for (Claim claim : framework.claims.values()) {
+            claim.widenedAt = ++events;
+            wantsAny |= claim.wanted;
+        }
+        if (wantsAny) {
+            due.takeAll(idle);
         }
     }
 
@@ -352,6 +350,7 @@ public final class DrfAllocator implements Allocator {
                 break;
             }
             looked++;
+            ended.claim.widenedAt = ++events;
             if (ended.claim.wanted && ended.agent.set == idle) {
                 due.take(ended.agent);
             }
@@ -361,6 +360,7 @@ public final class DrfAllocator implements Allocator {
             looked++;
             Claim claim = roles.first(agent);
             if (claim == null) {
+                agent.knownUpTo = events;
                 idle.take(agent);
             } else {
                 Resources offered = agent.free;

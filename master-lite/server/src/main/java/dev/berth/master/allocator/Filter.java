@@ -15,12 +15,40 @@ final class Filter implements Comparable<Filter> {
     /** The claim's next filter on the same agent. */
     @Nullable Filter next;
 
+    /** Its neighbours among the claim's filters on all agents. */
+    private @Nullable Filter before;
+
+    private @Nullable Filter after;
+
     Filter(Claim claim, AgentState agent, Resources refused, long untilNs, long number) {
         this.claim = claim;
         this.agent = agent;
         this.refused = refused;
         this.untilNs = untilNs;
         this.number = number;
+    }
+
+    /** Enters the list of the claim's filters. */
+    void enter() {
+        after = claim.filters;
+        if (after != null) {
+            after.before = this;
+        }
+        claim.filters = this;
+    }
+
+    /** Leaves the list of the claim's filters. */
+    void leave() {
+        if (before == null) {
+            claim.filters = after;
+        } else {
+            before.after = after;
+        }
+        if (after != null) {
+            after.before = before;
+        }
+        before = null;
+        after = null;
     }
 
     @Override

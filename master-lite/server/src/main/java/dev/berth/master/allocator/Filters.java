@@ -13,7 +13,7 @@ final class Filters {
 
     /** Adds a filter; those that it covers wholly are dropped, so that repeated refusals do not pile up. */
     void add(Claim claim, AgentState agent, Resources refused, long untilNs) {
-        Filter first = claim.filters.get(agent);
+        Filter first = agent.filters.get(claim);
         for (Filter old = first; old != null; old = old.next) {
             if (old.untilNs >= untilNs && old.refused.contains(refused)) {
                 return;
@@ -25,6 +25,7 @@ final class Filters {
             next = old.next;
             if (old.untilNs <= untilNs && refused.contains(old.refused)) {
                 byEnd.remove(old);
+                old.leave();
             } else {
                 old.next = rest;
                 rest = old;
@@ -32,8 +33,9 @@ final class Filters {
         }
         Filter filter = new Filter(claim, agent, refused, untilNs, made++);
         filter.next = rest;
-        claim.filters.put(agent, filter);
+        agent.filters.put(claim, filter);
         byEnd.add(filter);
+        filter.enter();
     }
 
     /** Takes out and returns the first filter that has ended, or null. */
@@ -42,9 +44,16 @@ final class Filters {
             return null;
         }
         Filter filter = byEnd.removeFirst();
+        takeOut(filter);
+        return filter;
+    }
+
+    /** Takes a filter, which is out of {@link #byEnd}, from its agent and its claim. */
+    private static void takeOut(Filter filter) {
+        filter.leave();
         Filter kept = null;
         Filter next;
-        for (Filter old = filter.claim.filters.get(filter.agent); old != null; old = next) {
+        for (Filter old = filter.agent.filters.get(filter.claim); old != null; old = next) {
             next = old.next;
             if (!old.equals(filter)) {
                 old.next = kept;
@@ -52,41 +61,33 @@ final class Filters {
             }
         }
         if (kept == null) {
-            filter.claim.filters.remove(filter.agent);
+            filter.agent.filters.remove(filter.claim);
         } else {
-            filter.claim.filters.put(filter.agent, kept);
+            filter.agent.filters.put(filter.claim, kept);
         }
-        return filter;
     }
 
     /** Ends all filters of a claim. */
     void clear(Claim claim) {
-        for (Filter first : claim.filters.values()) {
-            forget(first);
-        }
-        claim.filters.clear();
-    }
-
-    /** Ends a claim's filters on one agent. */
-    void clear(Claim claim, AgentState agent) {
-        Filter first = claim.filters.remove(agent);
-        if (first != null) {
-            forget(first);
-        }
-    }
-
-    private void forget(Filter first) {
-        for (Filter filter = first; filter != null; filter = filter.next) {
+        for (Filter filter = claim.filters; filter != null; filter = claim.filters) {
             byEnd.remove(filter);
+            takeOut(filter);
         }
+    }
+
+    /** Ends all filters on an agent. */
+    void clear(AgentState agent) {
+        for (Filter first : agent.filters.values()) {
+            for (Filter filter = first; filter != null; filter = filter.next) {
+                byEnd.remove(filter);
+                filter.leave();
+            }
+        }
+        agent.filters.clear();
     }
 
     /** When the next filter ends, or {@link Long#MAX_VALUE}. */
     long nextEndNs() {
         return byEnd.isEmpty() ? Long.MAX_VALUE : byEnd.first().untilNs;
-    }
-
-    int size() {
-        return byEnd.size();
     }
 }

@@ -131,9 +131,10 @@ public final class Resources {
 
     /** Whether {@code other} fits in this. */
     public boolean contains(Resources other) {
-        return scalars.contains(other.scalars)
-                && ranges.contains(other.ranges)
-                && items.contains(other.items);
+        return this == other
+                || scalars.contains(other.scalars)
+                        && ranges.contains(other.ranges)
+                        && items.contains(other.items);
     }
 
     /** Whether there is nothing. */
