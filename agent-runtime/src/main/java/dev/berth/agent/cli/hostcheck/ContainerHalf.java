@@ -13,7 +13,6 @@ import dev.berth.agent.cli.session.Cli;
 import dev.berth.agent.cli.session.CliException;
 
 import java.io.IOException;
-import java.nio.file.Files;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -28,6 +27,10 @@ import java.util.stream.Collectors;
 /** An agent of the check's own gives containers one GPU; what they can do with it and with all others, and what is left of it. */
 final class ContainerHalf {
     private static final String HOLDER = "gpu-host-check";
+
+    /** How our CUDA program ends without the driver's library. */
+    private static final int NO_LIBCUDA = 2;
+
     private static final int STARTS = 20;
     private static final int COLD_STARTS = 3;
     private static final long DEADLINE_NS = 30_000_000_000L;
@@ -212,10 +215,6 @@ final class ContainerHalf {
     }
 
     private void cuda() throws CliException, IOException {
-        if (target.isSimulated()) {
-            report.skip(Area.CUDA, "everything", "simulated GPUs compute nothing: no libcuda.so.1");
-            return;
-        }
         if (root.lacks().isPresent()) {
             report.skip(Area.CUDA, "everything", root.lacks().get());
             return;
@@ -225,17 +224,16 @@ final class ContainerHalf {
         Once.Ended ended = program.run();
         program.remove();
         report.fact("Cuda", Json.of(ended.output()));
-        if (ended.code() == 2 && !hasCuda()) {
-            report.skip(Area.CUDA, "everything", "no libcuda.so.1 on this machine");
+        if (ended.code() == NO_LIBCUDA && !target.hasCuda()) {
+            report.skip(
+                    Area.CUDA,
+                    "everything",
+                    "no libcuda.so.1 below "
+                            + target.driverRoot()
+                            + "; our program ran in the container and said so");
             return;
         }
-        report.addAll(CudaOutput.of(ended.output()).judge(Set.of(gpu), ended.code()));
-    }
-
-    private boolean hasCuda() {
-        return target.library()
-                .map(nvml -> Files.exists(nvml.resolveSibling("libcuda.so.1")))
-                .orElse(false);
+        report.addAll(CudaOutput.of(ended.output()).judge(Area.CUDA, Set.of(gpu), ended.code()));
     }
 
     private void hygiene(OptionalDouble before) throws CliException, IOException {

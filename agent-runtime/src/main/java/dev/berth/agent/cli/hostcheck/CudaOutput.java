@@ -33,7 +33,7 @@ final class CudaOutput {
     }
 
     /** It sees the granted devices and no other, and computed right on each. */
-    List<Finding> judge(Set<String> granted, long code) {
+    List<Finding> judge(Area area, Set<String> granted, long code) {
         Set<String> seen = new TreeSet<>();
         List<String> computed = new ArrayList<>();
         List<String> failed = new ArrayList<>();
@@ -66,15 +66,15 @@ final class CudaOutput {
         boolean right = code == 0 && failed.isEmpty() && computed.size() == granted.size();
         return List.of(
                 new Finding(
-                        Area.CUDA,
-                        "sees the granted GPUs alone",
+                        area,
+                        area == Area.CUDA ? "sees the granted GPUs alone" : "CUDA sees NVML's GPUs",
                         same ? State.PASSED : State.FAILED,
                         same
                                 ? seen.toString()
                                 : "saw " + count + " GPUs " + seen + ", granted " + granted),
                 new Finding(
-                        Area.CUDA,
-                        "computes",
+                        area,
+                        area == Area.CUDA ? "computes" : "CUDA computes",
                         right ? State.PASSED : State.FAILED,
                         right
                                 ? String.join(", ", computed) + ", all right"

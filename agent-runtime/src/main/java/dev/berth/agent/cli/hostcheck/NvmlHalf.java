@@ -14,12 +14,16 @@ import dev.berth.linux.Linux;
 import dev.berth.linux.Open;
 import dev.berth.linux.OwnedFd;
 
+import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.locks.LockSupport;
+import java.util.stream.Collectors;
 
 /** Discovery, readings and verification through the real worker, and the values beside {@code nvidia-smi}'s. */
 final class NvmlHalf {
@@ -27,18 +31,22 @@ final class NvmlHalf {
     private static final int CALLS = 20;
 
     /** Live values move between two readings: one of so many tries must have all of them near each other. */
-    private static final int TRIES = 3;
+    private static final int TRIES = 10;
+
+    private static final long REST_NS = 200_000_000;
 
     private static final List<String> PROCESS_FIELDS = List.of("pid", "gpu_uuid", "used_memory");
 
     private final Target target;
     private final Path library;
+    private final Path directory;
     private final Report report;
     private final Fd log;
 
-    private NvmlHalf(Target target, Path library, Report report, Fd log) {
+    private NvmlHalf(Target target, Path library, Path directory, Report report, Fd log) {
         this.target = target;
         this.library = library;
+        this.directory = directory;
         this.report = report;
         this.log = log;
     }
@@ -46,9 +54,9 @@ final class NvmlHalf {
     /**
      * Runs it.
      *
-     * @param directory for the worker's log
+     * @param directory for the logs of programs
      */
-    static void run(Target target, Path directory, Report report) throws CliException {
+    static void run(Target target, Path directory, Report report) throws CliException, IOException {
         Optional<Path> library = target.library();
         if (library.isEmpty()) {
             report.skip(
@@ -68,7 +76,7 @@ final class NvmlHalf {
                                 file.toString(),
                                 Open.O_WRONLY | Open.O_CREAT | Open.O_APPEND,
                                 0600)) {
-            new NvmlHalf(target, library.get(), report, log).all();
+            new NvmlHalf(target, library.get(), directory, report, log).all();
         } catch (ErrnoException e) {
             throw new CliException(1, "cannot start the GPU worker: " + e.getMessage(), e);
         } catch (CliException e) {
@@ -81,7 +89,7 @@ final class NvmlHalf {
         }
     }
 
-    private void all() throws CliException, ErrnoException {
+    private void all() throws CliException, ErrnoException, IOException {
         List<Long> discoveries = new ArrayList<>();
         for (int i = 1; i < DISCOVERIES; i++) {
             long began = System.nanoTime();
@@ -202,13 +210,39 @@ final class NvmlHalf {
         report.timing(Area.NVML, new Timing("verify (one GPU)", times));
     }
 
-    private void compare(NvmlSource source, DeviceTable table) throws CliException {
+    private void compare(NvmlSource source, DeviceTable table) throws CliException, IOException {
         Optional<Path> path = target.smi();
         if (path.isEmpty()) {
             report.skip(Area.SMI, "everything", "no nvidia-smi below " + target.driverRoot());
             return;
         }
         SmiTool tool = new SmiTool(path.get(), target.smiEnvironment());
+        if (!target.hasCuda()) {
+            compare(source, table, tool);
+            report.skip(Area.NVML, "CUDA without a container", "no libcuda.so.1 beside " + library);
+            return;
+        }
+        try (HostProgram program =
+                HostProgram.start(target, directory.resolve("cuda-on-host.out"))) {
+            boolean holding = program.awaitHolding();
+            compare(source, table, tool);
+            report.tell(
+                    Area.SMI,
+                    "during the comparison",
+                    holding
+                            ? "our CUDA program used a GPU, pid " + program.pid() + " here"
+                            : "no GPU was used by our CUDA program");
+            Once.Ended ended = program.finish();
+            report.fact("CudaOnHost", Json.of(ended.output()));
+            Set<String> all =
+                    table.devices().stream()
+                            .map(device -> device.id().value())
+                            .collect(Collectors.toSet());
+            report.addAll(CudaOutput.of(ended.output()).judge(Area.NVML, all, ended.code()));
+        }
+    }
+
+    private void compare(NvmlSource source, DeviceTable table, SmiTool tool) throws CliException {
         List<Finding> findings = List.of();
         for (int i = 0; i < TRIES; i++) {
             List<DeviceSample> samples = source.sample();
@@ -221,6 +255,7 @@ final class NvmlHalf {
             if (findings.stream().noneMatch(finding -> finding.state() == State.FAILED)) {
                 break;
             }
+            LockSupport.parkNanos(REST_NS);
         }
         report.addAll(findings);
     }

@@ -62,6 +62,13 @@ record Target(String gpus, Path hostRoot, Path driverRoot, Map<String, String> e
         return NvmlSettings.findLibrary(driverRoot);
     }
 
+    /** Whether CUDA's driver library is beside NVML's. */
+    boolean hasCuda() {
+        return library()
+                .map(nvml -> Files.exists(nvml.resolveSibling("libcuda.so.1")))
+                .orElse(false);
+    }
+
     /** The vendor's tool. */
     Optional<Path> smi() {
         return SMI_PLACES.stream().map(driverRoot::resolve).filter(Files::exists).findFirst();

@@ -159,7 +159,9 @@ class SmiComparisonTest {
     }
 
     private static List<State> cuda(String output, long code) throws Exception {
-        return CudaOutput.of(output).judge(Set.of(ID), code).stream().map(Finding::state).toList();
+        return CudaOutput.of(output).judge(Area.CUDA, Set.of(ID), code).stream()
+                .map(Finding::state)
+                .toList();
     }
 
     @Test
