@@ -53,7 +53,11 @@ public enum NvmlLayout {
     private final String cName;
     private final int size;
     private final int version;
+
+    @SuppressWarnings("ImmutableEnumChecker") // a constructor reference has no state
     private final Supplier<NvmlStructs.Described> structure;
+
+    @SuppressWarnings("ImmutableEnumChecker") // filled by the constructor, given away as a copy
     private final Map<String, Integer> offsets = new LinkedHashMap<>();
 
     NvmlLayout(
