@@ -14,6 +14,7 @@ import dev.berth.agent.config.AgentLog;
 import dev.berth.agent.config.LimitTranslation;
 import dev.berth.agent.config.SpecTranslation;
 import dev.berth.agent.docker.ApiServer;
+import dev.berth.agent.docker.MetricsPage;
 import dev.berth.agent.docker.FdWatch;
 import dev.berth.containerizer.Containerizer;
 import dev.berth.linux.Fd;
@@ -179,7 +180,12 @@ public final class NodeAgent implements AutoCloseable {
                                         views,
                                         roots,
                                         images,
-                                        own)));
+                                        own,
+                                        () ->
+                                                MetricsPage.of(
+                                                        counters,
+                                                        views.all(),
+                                                        conducting.devices()))));
     }
 
     private void cycle(ManualIoEventLoop own, Conductor conducting) {
@@ -257,6 +263,11 @@ public final class NodeAgent implements AutoCloseable {
     /** Counters, for checks. */
     public Counters counters() {
         return counters;
+    }
+
+    /** Where the operator API listens; 0 without a master. */
+    public int operatorPort() {
+        return tasks.map(NodeTasks::port).orElse(0);
     }
 
     /** Asks the agent to end; {@link #await} returns. Any thread. */

@@ -14,16 +14,21 @@ import dev.berth.agent.config.MasterOptions;
 import dev.berth.agent.master.LoopProbes;
 import dev.berth.agent.master.MasterLink;
 import dev.berth.agent.master.NodeReport;
+import dev.berth.agent.operator.AgentState;
+import dev.berth.agent.operator.OperatorServer;
 import dev.berth.agent.tasks.Probes;
 import dev.berth.agent.tasks.TaskBoard;
 import dev.berth.agent.tasks.TaskHost;
 import dev.berth.agent.tasks.TaskPaths;
+import dev.berth.agent.tasks.TaskView;
 import dev.berth.containerizer.image.ImageException;
 import dev.berth.containerizer.image.ImageReference;
 import dev.berth.containerizer.image.Platform;
 import dev.berth.containerizer.image.PullProgress;
 import dev.berth.isolator.ContainerId;
 import dev.berth.linux.Linux;
+import dev.berth.protocol.v1.Protos.AgentInfo;
+import dev.berth.protocol.v1.Protos.Resource;
 
 import io.netty.channel.IoEventLoop;
 
@@ -32,14 +37,19 @@ import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Locale;
 import java.util.Optional;
+import java.util.SortedMap;
+import java.util.TreeMap;
+import java.util.function.Consumer;
+import java.util.function.Supplier;
 
 /**
  * The part of an agent that works for a master: tasks, and the link. Everything of it is on the conductor's thread and loop.
  *
  * <p>Thread: conductor.
  */
-final class NodeTasks implements TaskHost, AutoCloseable {
+final class NodeTasks implements TaskHost, AgentState, AutoCloseable {
     private final Conductor conductor;
     private final Machinery machinery;
     private final FileLane files;
@@ -51,6 +61,9 @@ final class NodeTasks implements TaskHost, AutoCloseable {
     private final Probes probes;
     private final TaskBoard board;
     private final MasterLink link;
+    private final OperatorServer server;
+    private final Supplier<String> exposition;
+    private final long startedNs = realtimeNs();
 
     /** What of the agent it uses. */
     record Parts(
@@ -62,7 +75,8 @@ final class NodeTasks implements TaskHost, AutoCloseable {
             ContainerViews views,
             FileLane files,
             FileLane images,
-            IoEventLoop loop) {}
+            IoEventLoop loop,
+            Supplier<String> exposition) {}
 
     /** After the conductor has recovered. */
     NodeTasks(Parts parts) throws AgentException {
@@ -77,6 +91,8 @@ final class NodeTasks implements TaskHost, AutoCloseable {
         probes = new LoopProbes(parts.loop());
         // A wrong --resources is told now, not at the first report.
         report(config.dataRoot());
+        server = OperatorServer.open(options, config.dataRoot(), parts.linux());
+        exposition = parts.exposition();
         board = new TaskBoard(this, parts.linux(), new TaskPaths(config.dataRoot()));
         link =
                 new MasterLink(
@@ -86,7 +102,7 @@ final class NodeTasks implements TaskHost, AutoCloseable {
                         board,
                         new MasterLink.Node(
                                 facts.hostname(),
-                                options.listenPort(),
+                                server.port(),
                                 AgentConfig.VERSION,
                                 bootId(),
                                 this::report));
@@ -104,14 +120,12 @@ final class NodeTasks implements TaskHost, AutoCloseable {
                     public void onCaughtUp() {}
                 });
         link.start();
+        server.serve(this);
     }
 
-    TaskBoard board() {
-        return board;
-    }
-
-    MasterLink link() {
-        return link;
+    /** Where the operator API listens. */
+    int port() {
+        return server.port();
     }
 
     private NodeReport report() {
@@ -244,12 +258,88 @@ final class NodeTasks implements TaskHost, AutoCloseable {
         return probes;
     }
 
-    List<String> masters() {
-        return link.masters().stream().map(Object::toString).toList();
+    @Override
+    public void look(Consumer<Picture> answer) {
+        conductor.offer(() -> {
+            AgentInfo.Builder info =
+                    AgentInfo.newBuilder()
+                            .setHostname(facts.hostname())
+                            .setPort(server.port())
+                            .addAllResources(link.report().resources())
+                            .addAllAttributes(link.report().attributes());
+            board.agentId().ifPresent(id -> info.getIdBuilder().setValue(id));
+            List<TaskView> tasks = board.views();
+            answer.accept(
+                    new Picture(
+                            info.build(),
+                            link.isRegistered(),
+                            link.masters().stream().map(Object::toString).toList(),
+                            startedNs,
+                            AgentConfig.VERSION,
+                            tasks,
+                            metrics(tasks)));
+        });
+    }
+
+    private SortedMap<String, Double> metrics(List<TaskView> tasks) {
+        SortedMap<String, Double> out = new TreeMap<>();
+        out.put("slave/registered", link.isRegistered() ? 1.0 : 0.0);
+        out.put("slave/uptime_secs", (realtimeNs() - startedNs) / 1e9);
+        for (String state :
+                List.of("starting", "running", "killing", "finished", "failed", "killed", "error")) {
+            out.put("slave/tasks_" + state, 0.0);
+        }
+        for (TaskView view : tasks) {
+            String state = view.task().getState().name().substring(5).toLowerCase(Locale.ROOT);
+            out.merge("slave/tasks_" + state, 1.0, Double::sum);
+        }
+        for (Resource resource : link.report().resources()) {
+            if (!resource.hasScalar()) {
+                continue;
+            }
+            String name = "slave/" + resource.getName();
+            double total = resource.getScalar().getValue();
+            double used = 0;
+            for (TaskView view : tasks) {
+                if (!view.terminal()) {
+                    used += used(view, resource.getName());
+                }
+            }
+            out.put(name + "_total", total);
+            out.put(name + "_used", used);
+            out.put(name + "_percent", total > 0 ? used / total : 0);
+        }
+        return out;
+    }
+
+    private static double used(TaskView view, String name) {
+        double sum = 0;
+        for (Resource resource : view.info().getResourcesList()) {
+            if (resource.getName().equals(name)) {
+                sum += resource.getScalar().getValue();
+            }
+        }
+        return sum;
+    }
+
+    @Override
+    public void freshOutput(Path sandbox, Runnable then) {
+        conductor.offer(() -> board.freshOutput(sandbox, then));
+    }
+
+    @Override
+    public Path sandboxes() {
+        return new TaskPaths(config.dataRoot()).sandboxes();
+    }
+
+    @Override
+    public String exposition() {
+        return exposition.get();
     }
 
     @Override
     public void close() {
+        server.close();
         link.close();
         board.close();
     }

@@ -65,6 +65,10 @@ final class FakeAgent implements AutoCloseable {
                                         new ArrayDeque<>()));
     }
 
+    int operatorPort() {
+        return agent.operatorPort();
+    }
+
     void await() throws InterruptedException {
         agent.await();
     }

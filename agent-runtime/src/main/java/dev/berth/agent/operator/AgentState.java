@@ -1,0 +1,42 @@
+package dev.berth.agent.operator;
+
+import dev.berth.agent.tasks.TaskView;
+import dev.berth.protocol.v1.Protos.AgentInfo;
+
+import java.nio.file.Path;
+import java.util.List;
+import java.util.SortedMap;
+import java.util.function.Consumer;
+
+/** What the API shows. Any thread; answers come on a thread of the agent's. */
+public interface AgentState {
+    /** All that is known at one moment. */
+    void look(Consumer<Picture> answer);
+
+    /** Brings the output of a running task with this sandbox up to date, then goes on. */
+    void freshOutput(Path sandbox, Runnable then);
+
+    /** Runs what may block on files. */
+    void onLane(Runnable job);
+
+    /** Below it are all sandboxes. */
+    Path sandboxes();
+
+    /** Of this agent's local API too, in Prometheus's text. */
+    String exposition();
+
+    /**
+     * @param info with the id that the master gave, if one did
+     * @param registered whether a master knows it now
+     * @param startedNs when this agent began, realtime
+     * @param metrics in Mesos's names
+     */
+    record Picture(
+            AgentInfo info,
+            boolean registered,
+            List<String> masters,
+            long startedNs,
+            String version,
+            List<TaskView> tasks,
+            SortedMap<String, Double> metrics) {}
+}
