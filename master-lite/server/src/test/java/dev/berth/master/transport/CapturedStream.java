@@ -1,0 +1,29 @@
+package dev.berth.master.transport;
+
+import dev.berth.protocol.v1.scheduler.Protos.Event;
+
+import io.netty.channel.Channel;
+
+/** A stream of the server under test, whose queue the test fills itself. */
+record CapturedStream(EventQueue queue) {
+    /** Begins one on a connection that has been opened and said nothing yet. */
+    static CapturedStream over(TestMaster master, Wire wire) throws Exception {
+        Channel channel = master.server.channelTo(wire.socket.getLocalPort());
+        HttpConnection connection = channel.pipeline().get(HttpConnection.class);
+        EventQueue queue =
+                new EventQueue(
+                        connection.channel(),
+                        Encoding.PROTOBUF,
+                        new Limits(1 << 20, 1 << 20, 50, 1 << 20, 4));
+        channel.eventLoop()
+                .submit(() ->
+                        connection.stream(
+                                Encoding.PROTOBUF, java.util.Map.of(), queue, () -> {}))
+                .sync();
+        return new CapturedStream(queue);
+    }
+
+    boolean send(Event event) {
+        return queue.send(event);
+    }
+}
