@@ -125,14 +125,20 @@ final class EventQueue {
 
     private void cut() {
         ended = true;
-        queue.clear();
+        empty();
         var _ = channel.close();
+    }
+
+    private void empty() {
+        while (queue.poll() != null) {
+            // What nobody will read is let go of.
+        }
     }
 
     /** The connection is gone. */
     void left() {
         broken = true;
         ended = true;
-        queue.clear();
+        empty();
     }
 }

@@ -284,7 +284,7 @@ class StatusCodesTest {
                                 + "\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n")) {
             try (Wire wire = new Wire(master.port())) {
                 wire.send(broken);
-                assertThat(wire.response(true).status()).as(broken.substring(0, 20)).isEqualTo(400);
+                assertThat(wire.response(true).status()).as(broken.substring(0, Math.min(60, broken.length()))).isEqualTo(400);
                 assertThat(wire.ended()).isTrue();
             }
         }

@@ -7,6 +7,8 @@ import dev.berth.protocol.link.Link;
 import dev.berth.protocol.link.Link.FromAgent;
 import dev.berth.protocol.link.Link.FromMaster;
 import dev.berth.protocol.v1.Protos.AgentInfo;
+import dev.berth.protocol.v1.Protos.Resource;
+import dev.berth.protocol.v1.Protos.Value;
 import dev.berth.protocol.v1.scheduler.Protos.Event;
 
 import org.junit.jupiter.api.AfterEach;
@@ -26,7 +28,7 @@ class StreamsTest {
     private static final String JSON = "Content-Type: application/json";
     private static final String PROTOBUF = "Content-Type: application/x-protobuf";
     private static final byte[] SUBSCRIBE =
-            "{\"type\":\"SUBSCRIBE\",\"subscribe\":{\"framework_info\":{\"user\":\"u\",\"name\":\"n\"}}}"
+            "{\"type\":\"SUBSCRIBE\",\"subscribe\":{\"framework_info\":{\"user\":\"u\",\"name\":\"n\",\"failover_timeout\":3600}}}"
                     .getBytes(StandardCharsets.UTF_8);
     private static final byte[] WATCH = "{\"type\":\"SUBSCRIBE\"}".getBytes(StandardCharsets.UTF_8);
 
@@ -65,7 +67,7 @@ class StreamsTest {
                             + "\"}}";
             try (Wire other = new Wire(master.port())) {
                 assertThat(post(other, call)).as("no stream id").isEqualTo(400);
-                protobuf.close();
+                protobuf.socket.close();
                 long end = System.nanoTime() + 20_000_000_000L;
                 int status = post(other, call);
                 while (status != 403 && System.nanoTime() < end) {
@@ -150,7 +152,14 @@ class StreamsTest {
                 .setRegister(
                         Link.Register.newBuilder()
                                 .setProtocol(1)
-                                .setAgentInfo(AgentInfo.newBuilder().setHostname("h"))
+                                .setAgentInfo(
+                                        AgentInfo.newBuilder()
+                                                .setHostname("h")
+                                                .addResources(
+                                                        Resource.newBuilder()
+                                                                .setName("cpus")
+                                                                .setType(Value.Type.SCALAR)
+                                                                .setScalar(Value.Scalar.newBuilder().setValue(2))))
                                 .setVersion("0.1.0")
                                 .setBootId("b"))
                 .build()
