@@ -72,7 +72,12 @@ record MasterArguments(
                     }
                     anonymous = true;
                 }
-                case "--listen", "--data-root", "--zk", "--hostname", "--cluster", "--token-file" -> {
+                case "--listen",
+                        "--data-root",
+                        "--zk",
+                        "--hostname",
+                        "--cluster",
+                        "--token-file" -> {
                     if (equals < 0 && !rest.hasNext()) {
                         throw new WrongException("option " + flag + " needs a value");
                     }
@@ -98,9 +103,7 @@ record MasterArguments(
                 dataRoot,
                 zooKeeper == null ? Optional.empty() : Optional.of(zooKeeper(zooKeeper)),
                 anonymous,
-                tokenFile == null
-                        ? dataRoot.resolve("token")
-                        : Path.of(tokenFile).toAbsolutePath(),
+                tokenFile == null ? dataRoot.resolve("token") : Path.of(tokenFile).toAbsolutePath(),
                 Optional.ofNullable(values.get("--cluster")),
                 Optional.ofNullable(values.get("--hostname")));
     }

@@ -12,7 +12,6 @@ import dev.berth.protocol.v1.Protos.MasterInfo;
 import org.agrona.concurrent.Agent;
 import org.agrona.concurrent.ManyToOneConcurrentLinkedQueue;
 import org.agrona.concurrent.NanoClock;
-
 import org.jspecify.annotations.Nullable;
 
 import java.util.Map;

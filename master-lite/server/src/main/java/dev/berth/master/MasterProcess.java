@@ -10,10 +10,7 @@ import dev.berth.master.transport.MasterServer;
 import dev.berth.protocol.v1.Protos.Address;
 import dev.berth.protocol.v1.Protos.MasterInfo;
 
-import org.agrona.concurrent.AgentRunner;
-import org.agrona.concurrent.IdleStrategy;
 import org.agrona.concurrent.NanoClock;
-
 import org.jspecify.annotations.Nullable;
 
 import java.io.IOException;
@@ -37,8 +34,11 @@ public final class MasterProcess implements AutoCloseable {
     /** Of the API that is spoken: what clients look at. */
     static final String API_VERSION = "1.11.0";
 
+    private static final long END_WITHIN_MS = 5_000;
+
     private final MasterConductor conductor;
-    private final AgentRunner runner;
+    private final Thread thread;
+    private boolean ended;
     private final MasterServer server;
     private final MasterAddress reachable;
     private volatile @Nullable Election election;
@@ -54,20 +54,24 @@ public final class MasterProcess implements AutoCloseable {
                 new MasterConductor(
                         clock(),
                         arguments.flags(),
-                        () -> Optional.ofNullable(listening.get()).ifPresent(MasterServer::cutStreams));
-        runner =
-                new AgentRunner(
-                        new Waiting(conductor),
-                        e -> MasterLog.error("the master's conductor", e),
-                        null,
-                        conductor);
+                        () ->
+                                Optional.ofNullable(listening.get())
+                                        .ifPresent(MasterServer::cutStreams));
         server =
                 MasterServer.open(
                         resolve(arguments.listen()), conductor, token, Limits.USUAL, API_VERSION);
         listening.set(server);
         reachable = reachable(arguments, server.address());
-        AgentRunner.startOnThread(
-                runner, body -> Thread.ofPlatform().name("berth-master").unstarted(body));
+        thread = Thread.ofPlatform().name("berth-master").start(this::work);
+    }
+
+    private void work() {
+        while (!ended) {
+            if (conductor.doWork() == 0) {
+                conductor.idle();
+            }
+        }
+        conductor.onClose();
     }
 
     /** A master that answers; leading once its registry is read, and it is elected where there is an election. */
@@ -133,8 +137,7 @@ public final class MasterProcess implements AutoCloseable {
 
     /** Wall-clock time that never goes back. */
     private static NanoClock clock() {
-        long offset =
-                TimeUnit.MILLISECONDS.toNanos(System.currentTimeMillis()) - System.nanoTime();
+        long offset = TimeUnit.MILLISECONDS.toNanos(System.currentTimeMillis()) - System.nanoTime();
         return () -> System.nanoTime() + offset;
     }
 
@@ -207,24 +210,11 @@ public final class MasterProcess implements AutoCloseable {
         }
         conductor.follow(Optional.empty());
         server.close();
-        runner.close();
-    }
-
-    /** Waits without turning: until the next timer, or until somebody wakes the conductor. */
-    private record Waiting(MasterConductor conductor) implements IdleStrategy {
-        @Override
-        public void idle(int workCount) {
-            if (workCount <= 0) {
-                conductor.idle();
-            }
+        conductor.submit((_, _) -> ended = true);
+        try {
+            thread.join(END_WITHIN_MS);
+        } catch (InterruptedException _) {
+            Thread.currentThread().interrupt();
         }
-
-        @Override
-        public void idle() {
-            conductor.idle();
-        }
-
-        @Override
-        public void reset() {}
     }
 }

@@ -13,7 +13,6 @@ import org.apache.curator.framework.state.ConnectionState;
 import org.apache.zookeeper.CreateMode;
 import org.apache.zookeeper.KeeperException;
 import org.apache.zookeeper.data.Stat;
-
 import org.jspecify.annotations.Nullable;
 
 import java.nio.charset.StandardCharsets;
@@ -89,7 +88,8 @@ public final class Election implements AutoCloseable {
     private boolean leads;
     private boolean troubled;
 
-    private Election(ZooKeeperUrl url, Supplier<MasterInfo> self, Listener listener, int sessionMs) {
+    private Election(
+            ZooKeeperUrl url, Supplier<MasterInfo> self, Listener listener, int sessionMs) {
         this.self = self;
         this.listener = listener;
         places = new Places(url.path());
@@ -124,7 +124,8 @@ public final class Election implements AutoCloseable {
         boolean again = true;
         try {
             while (true) {
-                Signal signal = again ? signals.poll(RETRY_MS, TimeUnit.MILLISECONDS) : signals.take();
+                Signal signal =
+                        again ? signals.poll(RETRY_MS, TimeUnit.MILLISECONDS) : signals.take();
                 if (signal == Signal.END) {
                     return;
                 }
@@ -152,7 +153,8 @@ public final class Election implements AutoCloseable {
         } catch (InterruptedException e) {
             throw e;
         } catch (Exception _) {
-            // Then its session is over, or the node is found again as this session's own and tried again.
+            // Then its session is over, or the node is found again as this session's own and tried
+            // again.
         }
         stepDown("its writes are refused");
     }
@@ -172,7 +174,10 @@ public final class Election implements AutoCloseable {
     private boolean look() throws InterruptedException {
         if (!client.getZookeeperClient().isConnected()) {
             // The connection's listener says when to go on.
-            trouble("ZooKeeper " + client.getZookeeperClient().getCurrentConnectionString() + " does not answer");
+            trouble(
+                    "ZooKeeper "
+                            + client.getZookeeperClient().getCurrentConnectionString()
+                            + " does not answer");
             return false;
         }
         try {
@@ -278,8 +283,7 @@ public final class Election implements AutoCloseable {
                                                 places.epoch(),
                                                 info.getId().getBytes(StandardCharsets.UTF_8)));
         leads = true;
-        listener.leading(
-                info, new ZooKeeperStore(client, places, node, before.getVersion() + 1));
+        listener.leading(info, new ZooKeeperStore(client, places, node, before.getVersion() + 1));
     }
 
     /** Leaves the election at once: its node goes with the session. Not from the listener. */

@@ -61,7 +61,8 @@ final class RecordJson {
                     sinceNs,
                     info);
         } catch (IOException | IllegalArgumentException e) {
-            throw new IOException("the record of agent " + id + " is damaged: " + e.getMessage(), e);
+            throw new IOException(
+                    "the record of agent " + id + " is damaged: " + e.getMessage(), e);
         }
     }
 

@@ -59,8 +59,7 @@ public final class SqliteStore implements Store {
         }
     }
 
-    private static void prepare(Path file, Connection connection)
-            throws SQLException, IOException {
+    private static void prepare(Path file, Connection connection) throws SQLException, IOException {
         try (Statement statement = connection.createStatement()) {
             connection.setAutoCommit(false);
             int found;

@@ -74,7 +74,8 @@ public final class ZooKeeperStore implements Store {
         while (from < writes.size()) {
             int bytes = 0;
             int to = from;
-            while (to < writes.size() && (to == from || bytes + size(writes.get(to)) <= MOST_BYTES)) {
+            while (to < writes.size()
+                    && (to == from || bytes + size(writes.get(to)) <= MOST_BYTES)) {
                 bytes += size(writes.get(to++));
             }
             commitTogether(writes.subList(from, to));
@@ -98,7 +99,8 @@ public final class ZooKeeperStore implements Store {
             } catch (FencedException e) {
                 throw e;
             } catch (KeeperException.NodeExistsException | KeeperException.NoNodeException e) {
-                // A try before this one may have succeeded though its answer was lost: what exists must be asked for.
+                // A try before this one may have succeeded though its answer was lost: what exists
+                // must be asked for.
                 if (attempt == TRIES) {
                     throw new IOException("write the registry: " + e.getMessage(), e);
                 }
@@ -146,7 +148,8 @@ public final class ZooKeeperStore implements Store {
                 }
                 case Write.Weights(Map<String, Double> weights) ->
                         operations.add(
-                                op.setData().forPath(places.weights(), RecordJson.weights(weights)));
+                                op.setData()
+                                        .forPath(places.weights(), RecordJson.weights(weights)));
             }
         }
         try {
@@ -171,7 +174,11 @@ public final class ZooKeeperStore implements Store {
         if (e instanceof KeeperException.SessionExpiredException
                 || results != null && first < 2 && first < results.size()) {
             return new FencedException(
-                    "this master leads no more: epoch " + epoch + " of " + places.epoch() + " is over",
+                    "this master leads no more: epoch "
+                            + epoch
+                            + " of "
+                            + places.epoch()
+                            + " is over",
                     e);
         }
         return e;

@@ -65,8 +65,7 @@ public record AccessToken(Optional<String> secret) {
         mode.addAll(Files.getPosixFilePermissions(file));
         mode.retainAll(OTHERS);
         if (!mode.isEmpty()) {
-            throw new IOException(
-                    "token file " + file + " is open to others: chmod 600 " + file);
+            throw new IOException("token file " + file + " is open to others: chmod 600 " + file);
         }
         String token = Files.readString(file, StandardCharsets.UTF_8).strip();
         if (token.isEmpty()) {

@@ -42,8 +42,7 @@ final class Calls {
             case PAGE -> page(exchange, exchange.endpoint().page().orElseThrow());
             case PROMETHEUS -> prometheus(exchange);
             case HEALTH -> exchange.answer(Reply.empty(200));
-            case VERSION ->
-                    exchange.answer(json("{\"version\":\"" + version + "\"}"));
+            case VERSION -> exchange.answer(json("{\"version\":\"" + version + "\"}"));
             case REDIRECT -> redirect(exchange);
             case LINK -> throw new IllegalStateException("links have no whole body");
         }
@@ -70,21 +69,20 @@ final class Calls {
 
     /** On the conductor thread; a master that has stopped leading meanwhile says so, and a bug of ours costs one answer only. */
     private void withCore(HttpExchange exchange, CoreStep step) {
-        gate.submit(
-                (core, now) -> {
-                    if (core.isEmpty()) {
-                        exchange.answer(
-                                Reply.notLeading(gate.standing(), exchange.uri())
-                                        .orElseGet(() -> Reply.text(503, "No leader elected")));
-                        return;
-                    }
-                    try {
-                        step.run(core.get(), now);
-                    } catch (RuntimeException e) {
-                        exchange.answer(Reply.text(500, "The master failed on this: " + e));
-                        throw e;
-                    }
-                });
+        gate.submit((core, now) -> {
+            if (core.isEmpty()) {
+                exchange.answer(
+                        Reply.notLeading(gate.standing(), exchange.uri())
+                                .orElseGet(() -> Reply.text(503, "No leader elected")));
+                return;
+            }
+            try {
+                step.run(core.get(), now);
+            } catch (RuntimeException e) {
+                exchange.answer(Reply.text(500, "The master failed on this: " + e));
+                throw e;
+            }
+        });
     }
 
     private void page(HttpExchange exchange, Page page) {
@@ -93,7 +91,9 @@ final class Calls {
             exchange.answer(json("{\"master/elected\":0.0}"));
             return;
         }
-        withCore(exchange, (core, now) -> exchange.answer(Reply.of(200, JSON, core.page(page, now))));
+        withCore(
+                exchange,
+                (core, now) -> exchange.answer(Reply.of(200, JSON, core.page(page, now))));
     }
 
     private void prometheus(HttpExchange exchange) {
@@ -160,14 +160,17 @@ final class Calls {
 
     private void subscribe(
             HttpExchange exchange, Call call, Optional<Encoding> accepted, Optional<String> id) {
-        // Malformed comes before not acceptable; the rest of what makes a SUBSCRIBE malformed is the core's.
+        // Malformed comes before not acceptable; the rest of what makes a SUBSCRIBE malformed is
+        // the core's.
         if (call.hasSubscribe() && accepted.isEmpty()) {
             notAcceptable(exchange);
             return;
         }
         if (call.hasSubscribe() && id.isPresent()) {
             exchange.answer(
-                    Reply.text(400, "Subscribe calls should not include the 'Mesos-Stream-Id' header"));
+                    Reply.text(
+                            400,
+                            "Subscribe calls should not include the 'Mesos-Stream-Id' header"));
             return;
         }
         Encoding encoding = accepted.orElse(Encoding.JSON);
@@ -183,9 +186,8 @@ final class Calls {
                     }
                     Runnable gone =
                             () ->
-                                    gate.submit(
-                                            (c, later) ->
-                                                    c.ifPresent(k -> k.streamClosed(stream, later)));
+                                    gate.submit((c, later) ->
+                                            c.ifPresent(k -> k.streamClosed(stream, later)));
                     exchange.stream(connection ->
                             connection.stream(
                                     encoding, Map.of(STREAM_ID, stream.id()), queue, gone));
@@ -219,7 +221,8 @@ final class Calls {
                     core.subscribeOperator(stream, now);
                     Runnable gone =
                             () -> gate.submit((c, _) -> c.ifPresent(k -> k.operatorClosed(stream)));
-                    exchange.stream(connection -> connection.stream(encoding, Map.of(), queue, gone));
+                    exchange.stream(
+                            connection -> connection.stream(encoding, Map.of(), queue, gone));
                 });
     }
 

@@ -63,9 +63,7 @@ record Endpoint(Kind kind, Optional<Page> page, String realm) {
             Endpoint found = BY_PATH.get(rest);
             if (found != null) {
                 boolean below = !rest.equals(asked);
-                return below && found.kind == Kind.REDIRECT
-                        ? Optional.empty()
-                        : Optional.of(found);
+                return below && found.kind == Kind.REDIRECT ? Optional.empty() : Optional.of(found);
             }
             rest = withoutEndSlashes(rest.substring(0, rest.lastIndexOf('/')));
         }

@@ -50,7 +50,8 @@ final class EventQueue {
             return false;
         }
         int size = message.getSerializedSize();
-        // One message always fits, however large: a snapshot must not be refused to somebody who keeps up.
+        // One message always fits, however large: a snapshot must not be refused to somebody who
+        // keeps up.
         if (messages.get() > 0
                 && (messages.get() >= limits.queuedMessages()
                         || bytes.get() + size > limits.queuedBytes())) {

@@ -117,8 +117,7 @@ final class HttpConnection extends ChannelInboundHandlerAdapter {
         deadline =
                 channel()
                         .executor()
-                        .schedule(
-                                () -> channel().close(), WHOLE_WITHIN_SECONDS, TimeUnit.SECONDS);
+                        .schedule(() -> channel().close(), WHOLE_WITHIN_SECONDS, TimeUnit.SECONDS);
         if (request.decoderResult().isFailure()) {
             keepAlive = false;
             complete = true;
@@ -169,8 +168,7 @@ final class HttpConnection extends ChannelInboundHandlerAdapter {
                 channel().channel().remoteAddress() instanceof InetSocketAddress address
                         ? address.getAddress().getHostAddress()
                         : "";
-        LinkReader reader =
-                new LinkReader(gate, channel(), new Streams.Agent(peer, queue), limits);
+        LinkReader reader = new LinkReader(gate, channel(), new Streams.Agent(peer, queue), limits);
         link = reader;
         stream(Encoding.PROTOBUF, Map.of(), queue, reader::left);
     }
@@ -259,7 +257,8 @@ final class HttpConnection extends ChannelInboundHandlerAdapter {
     /** Writes a whole answer, and goes on to the next request. */
     void reply(Reply reply) {
         byte[] bytes = reply.body();
-        boolean gzip = bytes.length >= Gzip.WORTH_BYTES && Preference.takesCoding(acceptCoding, "gzip");
+        boolean gzip =
+                bytes.length >= Gzip.WORTH_BYTES && Preference.takesCoding(acceptCoding, "gzip");
         if (gzip) {
             bytes = Gzip.compress(bytes);
         }
@@ -348,7 +347,8 @@ final class HttpConnection extends ChannelInboundHandlerAdapter {
 
     @Override
     public void exceptionCaught(ChannelHandlerContext ctx, Throwable cause) {
-        // The peer's doing (reset, timeout) or a bug in a handler: either way this connection is over, and only it.
+        // The peer's doing (reset, timeout) or a bug in a handler: either way this connection is
+        // over, and only it.
         var _ = ctx.close();
     }
 }

@@ -12,6 +12,5 @@ package dev.berth.master.transport;
 public record Limits(
         int bodyBytes, int recordBytes, int queuedMessages, long queuedBytes, int inFlight) {
     /** Enough for any real client. */
-    public static final Limits USUAL =
-            new Limits(32 << 20, 64 << 20, 50_000, 64L << 20, 1024);
+    public static final Limits USUAL = new Limits(32 << 20, 64 << 20, 50_000, 64L << 20, 1024);
 }

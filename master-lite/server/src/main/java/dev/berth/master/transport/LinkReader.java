@@ -97,18 +97,16 @@ final class LinkReader {
         if (inFlight.incrementAndGet() == limits.inFlight()) {
             channel.channel().config().setAutoRead(false);
         }
-        gate.submit(
-                (core, now) -> {
-                    if (inFlight.getAndDecrement() == limits.inFlight()) {
-                        channel.executor()
-                                .execute(() -> channel.channel().config().setAutoRead(true));
-                    }
-                    if (core.isEmpty()) {
-                        link.close();
-                        return;
-                    }
-                    word.say(core.get(), now);
-                });
+        gate.submit((core, now) -> {
+            if (inFlight.getAndDecrement() == limits.inFlight()) {
+                channel.executor().execute(() -> channel.channel().config().setAutoRead(true));
+            }
+            if (core.isEmpty()) {
+                link.close();
+                return;
+            }
+            word.say(core.get(), now);
+        });
     }
 
     private void fail(String why) {

@@ -14,7 +14,9 @@ final class Preference {
         for (String item : header.split(",")) {
             String range = word(item);
             int exact =
-                    range.equals(mediaType) ? 3 : range.equals(group) ? 2 : range.equals("*/*") ? 1 : 0;
+                    range.equals(mediaType)
+                            ? 3
+                            : range.equals(group) ? 2 : range.equals("*/*") ? 1 : 0;
             if (exact > exactness) {
                 exactness = exact;
                 quality = quality(item);
@@ -40,7 +42,9 @@ final class Preference {
 
     private static String word(String item) {
         int semicolon = item.indexOf(';');
-        return (semicolon < 0 ? item : item.substring(0, semicolon)).strip().toLowerCase(Locale.ROOT);
+        return (semicolon < 0 ? item : item.substring(0, semicolon))
+                .strip()
+                .toLowerCase(Locale.ROOT);
     }
 
     private static double quality(String item) {

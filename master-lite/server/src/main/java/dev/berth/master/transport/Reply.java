@@ -32,13 +32,23 @@ record Reply(int status, String contentType, byte[] body, List<Map.Entry<String,
     }
 
     static Reply unauthorized(String realm) {
-        return text(401, "A token is needed: 'Authorization: Bearer TOKEN', with the token of the master's token file")
+        return text(
+                        401,
+                        "A token is needed: 'Authorization: Bearer TOKEN', with the token of the master's token file")
                 .with(HttpHeaderNames.WWW_AUTHENTICATE.toString(), "Basic realm=\"" + realm + "\"")
-                .with(HttpHeaderNames.WWW_AUTHENTICATE.toString(), "Bearer realm=\"" + realm + "\"");
+                .with(
+                        HttpHeaderNames.WWW_AUTHENTICATE.toString(),
+                        "Bearer realm=\"" + realm + "\"");
     }
 
     static Reply notAllowed(String method, String allowed) {
-        return text(405, "Expecting one of { '" + allowed.replace(", ", "', '") + "' }, but received '" + method + "'")
+        return text(
+                        405,
+                        "Expecting one of { '"
+                                + allowed.replace(", ", "', '")
+                                + "' }, but received '"
+                                + method
+                                + "'")
                 .with(HttpHeaderNames.ALLOW.toString(), allowed);
     }
 

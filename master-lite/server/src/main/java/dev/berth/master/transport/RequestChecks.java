@@ -71,7 +71,8 @@ final class RequestChecks {
             }
             String type = request.headers().get(HttpHeaderNames.CONTENT_TYPE);
             if (type == null) {
-                return new Verdict.Refused(Reply.text(400, "Expecting 'Content-Type' to be present"));
+                return new Verdict.Refused(
+                        Reply.text(400, "Expecting 'Content-Type' to be present"));
             }
             Optional<Encoding> named = Encoding.ofContentType(type);
             boolean protobufOnly = endpoint.kind() == Endpoint.Kind.LINK;
@@ -85,7 +86,9 @@ final class RequestChecks {
             }
             encoding = named.get();
             String coding = request.headers().get(HttpHeaderNames.CONTENT_ENCODING);
-            if (coding != null && !Gzip.isCoded(coding) && !coding.strip().equalsIgnoreCase("identity")) {
+            if (coding != null
+                    && !Gzip.isCoded(coding)
+                    && !coding.strip().equalsIgnoreCase("identity")) {
                 return new Verdict.Refused(
                         Reply.text(415, "'Content-Encoding' may be gzip, not " + coding));
             }

@@ -159,13 +159,11 @@ class ElectionTest {
         two.await("leading");
         one.await("lost");
         one.await("following m2");
-        assertThatThrownBy(
-                        () ->
-                                old.commit(
-                                        List.of(
-                                                new Write.Put(
-                                                        StoreContractTest.agent(
-                                                                "a", Standing.GONE)))))
+        assertThatThrownBy(() ->
+                        old.commit(
+                                List.of(
+                                        new Write.Put(
+                                                StoreContractTest.agent("a", Standing.GONE)))))
                 .isInstanceOf(FencedException.class)
                 .hasMessageContaining("leads no more");
         assertThat(two.store.load().agents())
@@ -182,13 +180,11 @@ class ElectionTest {
         one.await("leading");
         one.store.load();
         client.setData().forPath("/berth/berth/epoch", new byte[0]);
-        assertThatThrownBy(
-                        () ->
-                                one.store.commit(
-                                        List.of(
-                                                new Write.Put(
-                                                        StoreContractTest.agent(
-                                                                "a", Standing.ADMITTED)))))
+        assertThatThrownBy(() ->
+                        one.store.commit(
+                                List.of(
+                                        new Write.Put(
+                                                StoreContractTest.agent("a", Standing.ADMITTED)))))
                 .isInstanceOf(FencedException.class);
         one.election.resign();
         one.await("lost");

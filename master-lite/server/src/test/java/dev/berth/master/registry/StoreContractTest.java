@@ -43,7 +43,14 @@ class StoreContractTest {
         private static List<String> told(Contents contents) {
             return contents.agents().stream()
                     .map(a ->
-                            a.id() + " " + a.standing() + " " + a.hostname() + " " + a.sinceNs() + " "
+                            a.id()
+                                    + " "
+                                    + a.standing()
+                                    + " "
+                                    + a.hostname()
+                                    + " "
+                                    + a.sinceNs()
+                                    + " "
                                     + List.of(a.info()[0], a.info()[1], a.info()[2]))
                     .sorted()
                     .toList();
@@ -102,9 +109,7 @@ class StoreContractTest {
                                         new byte[2000])));
             }
             store.commit(writes);
-            assertThat(reopen().load().agents())
-                    .hasSize(300)
-                    .allMatch(a -> a.sinceNs() >= 300);
+            assertThat(reopen().load().agents()).hasSize(300).allMatch(a -> a.sinceNs() >= 300);
         }
     }
 

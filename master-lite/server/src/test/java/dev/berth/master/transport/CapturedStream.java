@@ -17,8 +17,7 @@ record CapturedStream(EventQueue queue) {
                         new Limits(1 << 20, 1 << 20, 50, 1 << 20, 4));
         channel.eventLoop()
                 .submit(() ->
-                        connection.stream(
-                                Encoding.PROTOBUF, java.util.Map.of(), queue, () -> {}))
+                        connection.stream(Encoding.PROTOBUF, java.util.Map.of(), queue, () -> {}))
                 .sync();
         return new CapturedStream(queue);
     }

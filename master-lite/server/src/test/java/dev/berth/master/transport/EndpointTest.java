@@ -35,7 +35,17 @@ class EndpointTest {
     }
 
     @ParameterizedTest
-    @CsvSource({"/", "''", "/master", "/api", "/api/v2", "/nothing", "/redirect/below", "/masters/state", "state/../x/y"})
+    @CsvSource({
+        "/",
+        "''",
+        "/master",
+        "/api",
+        "/api/v2",
+        "/nothing",
+        "/redirect/below",
+        "/masters/state",
+        "state/../x/y"
+    })
     void otherPathsAreNot(String path) {
         if (path.startsWith("state")) {
             assertThat(Endpoint.find(path)).as("dots mean nothing here").isPresent();

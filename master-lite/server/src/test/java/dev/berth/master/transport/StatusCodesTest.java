@@ -46,7 +46,12 @@ class StatusCodesTest {
     }
 
     private record Case(
-            String name, int status, String method, String path, List<String> headers, String body) {}
+            String name,
+            int status,
+            String method,
+            String path,
+            List<String> headers,
+            String body) {}
 
     private static Case bad(int status, String path, String body, String... headers) {
         return new Case(
@@ -110,14 +115,14 @@ class StatusCodesTest {
                             SCHEDULER,
                             "{\"type\":\"ACCEPT\",\"framework_id\":{\"value\":\"none\"}}",
                             JSON),
-                    bad(
-                            400,
-                            SCHEDULER,
-                            "{\"type\":5,\"framework_id\":{\"value\":\"none\"}}",
-                            JSON),
+                    bad(400, SCHEDULER, "{\"type\":5,\"framework_id\":{\"value\":\"none\"}}", JSON),
                     bad(200, API, HEALTH, JSON),
                     bad(200, "/master/api/v1/", HEALTH, JSON),
-                    bad(200, "/api/v1/operator", HEALTH, "Content-Type: Application/JSON; charset=utf-8"),
+                    bad(
+                            200,
+                            "/api/v1/operator",
+                            HEALTH,
+                            "Content-Type: Application/JSON; charset=utf-8"),
                     bad(200, API, "\u0008\u0001", PROTOBUF, "Accept: application/x-protobuf"));
 
     @TestFactory
@@ -129,7 +134,8 @@ class StatusCodesTest {
                                 c.name(),
                                 () -> {
                                     try (Wire wire = new Wire(master.port())) {
-                                        List<String> headers = new java.util.ArrayList<>(c.headers());
+                                        List<String> headers =
+                                                new java.util.ArrayList<>(c.headers());
                                         headers.add("Authorization: Bearer " + TOKEN);
                                         var response =
                                                 wire.exchange(
@@ -147,7 +153,13 @@ class StatusCodesTest {
                                             assertThat(response.header("Content-Type"))
                                                     .startsWith("text/plain");
                                         }
-                                        assertThat(wire.exchange("GET", "/health", List.of(), new byte[0]).status())
+                                        assertThat(
+                                                        wire.exchange(
+                                                                        "GET",
+                                                                        "/health",
+                                                                        List.of(),
+                                                                        new byte[0])
+                                                                .status())
                                                 .as("the connection lives on")
                                                 .isEqualTo(200);
                                     }
@@ -156,11 +168,20 @@ class StatusCodesTest {
 
     @Test
     void withoutTheTokenNothingIsAnsweredButHealth() throws Exception {
-        String wrong = Base64.getEncoder().encodeToString("me:wrong".getBytes(StandardCharsets.UTF_8));
-        String right = Base64.getEncoder().encodeToString(("me:" + TOKEN).getBytes(StandardCharsets.UTF_8));
+        String wrong =
+                Base64.getEncoder().encodeToString("me:wrong".getBytes(StandardCharsets.UTF_8));
+        String right =
+                Base64.getEncoder()
+                        .encodeToString(("me:" + TOKEN).getBytes(StandardCharsets.UTF_8));
         try (Wire wire = new Wire(master.port())) {
             for (String path :
-                    List.of(API, SCHEDULER, "/berth/v1/link", "/state", "/metrics", "/metrics/snapshot")) {
+                    List.of(
+                            API,
+                            SCHEDULER,
+                            "/berth/v1/link",
+                            "/state",
+                            "/metrics",
+                            "/metrics/snapshot")) {
                 for (List<String> headers :
                         List.of(
                                 List.<String>of(),
@@ -176,10 +197,18 @@ class StatusCodesTest {
                             .anyMatch(h -> h.startsWith("Bearer realm=\""));
                 }
             }
-            assertThat(wire.exchange("GET", "/health", List.of(), new byte[0]).status()).isEqualTo(200);
-            assertThat(wire.exchange("GET", "/version", List.of(), new byte[0]).text()).contains("1.11.0");
+            assertThat(wire.exchange("GET", "/health", List.of(), new byte[0]).status())
+                    .isEqualTo(200);
+            assertThat(wire.exchange("GET", "/version", List.of(), new byte[0]).text())
+                    .contains("1.11.0");
             List<String> basic = List.of(JSON, "Authorization: Basic " + right);
-            assertThat(wire.exchange("POST", API, basic, HEALTH.getBytes(StandardCharsets.UTF_8)).status())
+            assertThat(
+                            wire.exchange(
+                                            "POST",
+                                            API,
+                                            basic,
+                                            HEALTH.getBytes(StandardCharsets.UTF_8))
+                                    .status())
                     .isEqualTo(200);
         }
     }
@@ -190,7 +219,13 @@ class StatusCodesTest {
         byte[] call = HEALTH.getBytes(StandardCharsets.UTF_8);
         try (Wire wire = new Wire(master.port())) {
             master.standing = new Standing.Following(Optional.of(new MasterAddress("m2", 6060)));
-            for (String uri : List.of(API + "?a=b", SCHEDULER, "/master/api/v1/", "/berth/v1/link", "/state?x")) {
+            for (String uri :
+                    List.of(
+                            API + "?a=b",
+                            SCHEDULER,
+                            "/master/api/v1/",
+                            "/berth/v1/link",
+                            "/state?x")) {
                 var response = wire.exchange("POST", uri, headers, call);
                 assertThat(response.status()).as(uri).isEqualTo(307);
                 assertThat(response.header("Location")).isEqualTo("//m2:6060" + uri);
@@ -205,7 +240,8 @@ class StatusCodesTest {
                     .isEqualTo(401);
             master.standing = new Standing.Following(Optional.empty());
             assertThat(wire.exchange("POST", API, headers, call).status()).isEqualTo(503);
-            assertThat(wire.exchange("GET", "/redirect", List.of(), new byte[0]).status()).isEqualTo(503);
+            assertThat(wire.exchange("GET", "/redirect", List.of(), new byte[0]).status())
+                    .isEqualTo(503);
             master.standing = new Standing.Recovering(TestMaster.SELF);
             assertThat(wire.exchange("GET", API, headers, new byte[0]).status())
                     .as("recovery comes before the method")
@@ -221,10 +257,14 @@ class StatusCodesTest {
         Limits small = new Limits(4096, 4096, 10, 1 << 20, 4);
         master = new TestMaster(AccessToken.ANONYMOUS, small);
         try (Wire wire = new Wire(master.port())) {
-            assertThat(wire.exchange("POST", API, List.of(JSON), new byte[4097]).status()).isEqualTo(413);
+            assertThat(wire.exchange("POST", API, List.of(JSON), new byte[4097]).status())
+                    .isEqualTo(413);
         }
         try (Wire wire = new Wire(master.port())) {
-            wire.send("POST /api/v1 HTTP/1.1\r\nHost: m\r\n" + JSON + "\r\nTransfer-Encoding: chunked\r\n\r\n");
+            wire.send(
+                    "POST /api/v1 HTTP/1.1\r\nHost: m\r\n"
+                            + JSON
+                            + "\r\nTransfer-Encoding: chunked\r\n\r\n");
             for (int i = 0; i < 5; i++) {
                 wire.send("400\r\n" + " ".repeat(1024) + "\r\n");
             }
@@ -233,11 +273,16 @@ class StatusCodesTest {
         }
         try (Wire wire = new Wire(master.port())) {
             List<String> gzip = List.of(JSON, "Content-Encoding: gzip");
-            assertThat(wire.exchange("POST", API, gzip, gzip(HEALTH + " ".repeat(3000))).status()).isEqualTo(200);
-            assertThat(wire.exchange("POST", API, gzip, gzip(" ".repeat(1 << 20))).status()).isEqualTo(400);
+            assertThat(wire.exchange("POST", API, gzip, gzip(HEALTH + " ".repeat(3000))).status())
+                    .isEqualTo(200);
+            assertThat(wire.exchange("POST", API, gzip, gzip(" ".repeat(1 << 20))).status())
+                    .isEqualTo(400);
         }
         try (Wire wire = new Wire(master.port())) {
-            wire.send("POST /api/v1 HTTP/1.1\r\nHost: m\r\n" + JSON + "\r\nExpect: 100-continue\r\nContent-Length: 9999\r\n\r\n");
+            wire.send(
+                    "POST /api/v1 HTTP/1.1\r\nHost: m\r\n"
+                            + JSON
+                            + "\r\nExpect: 100-continue\r\nContent-Length: 9999\r\n\r\n");
             assertThat(wire.response(true).status()).as("before the body is sent").isEqualTo(413);
         }
     }
@@ -254,10 +299,15 @@ class StatusCodesTest {
     void largeAnswersAreCompressedForWhoTakesIt() throws Exception {
         try (Wire wire = new Wire(master.port())) {
             String auth = "Authorization: Bearer " + TOKEN;
-            var small = wire.exchange("GET", "/version", List.of("Accept-Encoding: gzip"), new byte[0]);
+            var small =
+                    wire.exchange("GET", "/version", List.of("Accept-Encoding: gzip"), new byte[0]);
             assertThat(small.header("Content-Encoding")).isNull();
             var large =
-                    wire.exchange("GET", "/metrics", List.of(auth, "Accept-Encoding: br, gzip;q=0.5"), new byte[0]);
+                    wire.exchange(
+                            "GET",
+                            "/metrics",
+                            List.of(auth, "Accept-Encoding: br, gzip;q=0.5"),
+                            new byte[0]);
             var plain = wire.exchange("GET", "/metrics", List.of(auth), new byte[0]);
             assertThat(plain.header("Content-Encoding")).isNull();
             if (plain.body().length >= 1024) {
@@ -266,7 +316,11 @@ class StatusCodesTest {
                         .isBetween(plain.body().length - 64, plain.body().length + 64);
             }
             var refused =
-                    wire.exchange("GET", "/metrics", List.of(auth, "Accept-Encoding: gzip;q=0"), new byte[0]);
+                    wire.exchange(
+                            "GET",
+                            "/metrics",
+                            List.of(auth, "Accept-Encoding: gzip;q=0"),
+                            new byte[0]);
             assertThat(refused.header("Content-Encoding")).isNull();
         }
     }
@@ -278,18 +332,24 @@ class StatusCodesTest {
                         "\r\n\r\nGARBAGE\r\n\r\n",
                         "POST /api/v1 HTTP/1.1\r\nContent-Length: -5\r\n\r\n",
                         "POST /api/v1 HTTP/1.1\r\nContent-Length: x\r\n\r\n",
-                        "POST /api/v1 HTTP/1.1\r\nHost: m\r\nA: " + "x".repeat(100_000) + "\r\n\r\n",
+                        "POST /api/v1 HTTP/1.1\r\nHost: m\r\nA: "
+                                + "x".repeat(100_000)
+                                + "\r\n\r\n",
                         "POST /" + "x".repeat(20_000) + " HTTP/1.1\r\n\r\n",
-                        "POST /api/v1 HTTP/1.1\r\nAuthorization: Bearer s3cret\r\n" + JSON
+                        "POST /api/v1 HTTP/1.1\r\nAuthorization: Bearer s3cret\r\n"
+                                + JSON
                                 + "\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n")) {
             try (Wire wire = new Wire(master.port())) {
                 wire.send(broken);
-                assertThat(wire.response(true).status()).as(broken.substring(0, Math.min(60, broken.length()))).isEqualTo(400);
+                assertThat(wire.response(true).status())
+                        .as(broken.substring(0, Math.min(60, broken.length())))
+                        .isEqualTo(400);
                 assertThat(wire.ended()).isTrue();
             }
         }
         try (Wire wire = new Wire(master.port())) {
-            wire.send("GET /health HTTP/1.1\r\nHost: m\r\n\r\nGET /version HTTP/1.1\r\nHost: m\r\n\r\n");
+            wire.send(
+                    "GET /health HTTP/1.1\r\nHost: m\r\n\r\nGET /version HTTP/1.1\r\nHost: m\r\n\r\n");
             assertThat(wire.response(true).status()).isEqualTo(200);
             assertThat(wire.response(true).text()).as("pipelined").contains("1.11.0");
         }

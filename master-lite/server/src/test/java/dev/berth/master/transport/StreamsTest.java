@@ -36,7 +36,8 @@ class StreamsTest {
 
     @BeforeEach
     void open() throws Exception {
-        master = new TestMaster(AccessToken.ANONYMOUS, new Limits(1 << 20, 1 << 20, 50, 1 << 20, 4));
+        master =
+                new TestMaster(AccessToken.ANONYMOUS, new Limits(1 << 20, 1 << 20, 50, 1 << 20, 4));
     }
 
     @AfterEach
@@ -55,10 +56,15 @@ class StreamsTest {
             assertThat(head.header("Content-Type")).isEqualTo("application/json");
             assertThat(head.header("Transfer-Encoding")).isEqualTo("chunked");
             assertThat(head.header("Mesos-Stream-Id")).hasSizeBetween(8, 128);
-            assertThat(new String(json.record(), StandardCharsets.UTF_8)).contains("\"SUBSCRIBED\"");
+            assertThat(new String(json.record(), StandardCharsets.UTF_8))
+                    .contains("\"SUBSCRIBED\"");
             protobuf.request(
-                    "POST", "/api/v1/scheduler", List.of(JSON, "Accept: application/x-protobuf"), SUBSCRIBE);
-            assertThat(protobuf.response(false).header("Content-Type")).isEqualTo("application/x-protobuf");
+                    "POST",
+                    "/api/v1/scheduler",
+                    List.of(JSON, "Accept: application/x-protobuf"),
+                    SUBSCRIBE);
+            assertThat(protobuf.response(false).header("Content-Type"))
+                    .isEqualTo("application/x-protobuf");
             Event first = Event.parseFrom(protobuf.record());
             assertThat(first.getType()).isEqualTo(Event.Type.SUBSCRIBED);
             String call =
@@ -79,7 +85,11 @@ class StreamsTest {
     }
 
     private static int post(Wire wire, String call) throws Exception {
-        return wire.exchange("POST", "/api/v1/scheduler", List.of(JSON), call.getBytes(StandardCharsets.UTF_8))
+        return wire.exchange(
+                        "POST",
+                        "/api/v1/scheduler",
+                        List.of(JSON),
+                        call.getBytes(StandardCharsets.UTF_8))
                 .status();
     }
 
@@ -111,9 +121,17 @@ class StreamsTest {
                             .setType(Event.Type.MESSAGE)
                             .setMessage(
                                     Event.Message.newBuilder()
-                                            .setAgentId(dev.berth.protocol.v1.Protos.AgentID.newBuilder().setValue("a"))
-                                            .setExecutorId(dev.berth.protocol.v1.Protos.ExecutorID.newBuilder().setValue("e"))
-                                            .setData(com.google.protobuf.ByteString.copyFrom(new byte[200_000])))
+                                            .setAgentId(
+                                                    dev.berth.protocol.v1.Protos.AgentID
+                                                            .newBuilder()
+                                                            .setValue("a"))
+                                            .setExecutorId(
+                                                    dev.berth.protocol.v1.Protos.ExecutorID
+                                                            .newBuilder()
+                                                            .setValue("e"))
+                                            .setData(
+                                                    com.google.protobuf.ByteString.copyFrom(
+                                                            new byte[200_000])))
                             .build();
             try (Wire never = new Wire(master.port())) {
                 never.socket.setReceiveBufferSize(4096);
@@ -131,7 +149,8 @@ class StreamsTest {
                 assertThat(master.server.connections()).as("it is cut off").isEqualTo(2);
             }
             try (Wire other = new Wire(master.port())) {
-                assertThat(other.exchange("GET", "/health", List.of(), new byte[0]).status()).isEqualTo(200);
+                assertThat(other.exchange("GET", "/health", List.of(), new byte[0]).status())
+                        .isEqualTo(200);
             }
         }
     }
@@ -143,7 +162,8 @@ class StreamsTest {
             var head = wire.response(false);
             assertThat(head.status()).isEqualTo(200);
             assertThat(head.header("Mesos-Stream-Id")).isNull();
-            assertThat(new String(wire.record(), StandardCharsets.UTF_8)).contains("\"SUBSCRIBED\"");
+            assertThat(new String(wire.record(), StandardCharsets.UTF_8))
+                    .contains("\"SUBSCRIBED\"");
         }
     }
 
@@ -159,7 +179,9 @@ class StreamsTest {
                                                         Resource.newBuilder()
                                                                 .setName("cpus")
                                                                 .setType(Value.Type.SCALAR)
-                                                                .setScalar(Value.Scalar.newBuilder().setValue(2))))
+                                                                .setScalar(
+                                                                        Value.Scalar.newBuilder()
+                                                                                .setValue(2))))
                                 .setVersion("0.1.0")
                                 .setBootId("b"))
                 .build()
@@ -168,7 +190,10 @@ class StreamsTest {
 
     private Wire link() throws Exception {
         Wire wire = new Wire(master.port());
-        wire.send("POST /berth/v1/link HTTP/1.1\r\nHost: m\r\n" + PROTOBUF + "\r\nTransfer-Encoding: chunked\r\n\r\n");
+        wire.send(
+                "POST /berth/v1/link HTTP/1.1\r\nHost: m\r\n"
+                        + PROTOBUF
+                        + "\r\nTransfer-Encoding: chunked\r\n\r\n");
         var head = wire.response(false);
         assertThat(head.status()).as("answered before the request's end").isEqualTo(200);
         return wire;
@@ -210,7 +235,10 @@ class StreamsTest {
     @Test
     void anAgentThatSaysWhatItMustNotIsRefused() throws Exception {
         byte[] heartbeat =
-                FromAgent.newBuilder().setHeartbeat(Link.Heartbeat.getDefaultInstance()).build().toByteArray();
+                FromAgent.newBuilder()
+                        .setHeartbeat(Link.Heartbeat.getDefaultInstance())
+                        .build()
+                        .toByteArray();
         byte[] alien =
                 FromAgent.newBuilder()
                         .setRegister(
@@ -267,21 +295,25 @@ class StreamsTest {
             byte[] body = Fuzz.body(random, json);
             String path = random.nextBoolean() ? "/api/v1/scheduler" : "/api/v1";
             try (Wire wire = new Wire(master.port())) {
-                wire.request("POST", path, List.of(json ? JSON : PROTOBUF, "Connection: close"), body);
+                wire.request(
+                        "POST", path, List.of(json ? JSON : PROTOBUF, "Connection: close"), body);
                 var answer = wire.response(false);
                 assertThat(answer.status()).as("answer to fuzz " + i).isNotEqualTo(500);
             }
         }
         try (Wire wire = new Wire(master.port())) {
-            assertThat(wire.exchange("POST", "/api/v1", List.of(JSON), health).status()).isEqualTo(200);
+            assertThat(wire.exchange("POST", "/api/v1", List.of(JSON), health).status())
+                    .isEqualTo(200);
         }
     }
 
     @Test
-    void theTokenIsMadeOnceAndClosedToOthers(@org.junit.jupiter.api.io.TempDir Path directory) throws Exception {
+    void theTokenIsMadeOnceAndClosedToOthers(@org.junit.jupiter.api.io.TempDir Path directory)
+            throws Exception {
         Path file = directory.resolve("token");
         AccessToken made = AccessToken.load(file);
-        assertThat(PosixFilePermissions.toString(Files.getPosixFilePermissions(file))).isEqualTo("rw-------");
+        assertThat(PosixFilePermissions.toString(Files.getPosixFilePermissions(file)))
+                .isEqualTo("rw-------");
         assertThat(AccessToken.load(file)).isEqualTo(made);
         assertThat(made.toString()).doesNotContain(made.secret().orElseThrow());
         Files.setPosixFilePermissions(file, PosixFilePermissions.fromString("rw-r-----"));

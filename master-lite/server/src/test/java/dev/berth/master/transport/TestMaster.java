@@ -30,10 +30,7 @@ final class TestMaster implements MasterGate, AutoCloseable {
     TestMaster(AccessToken token, Limits limits) throws IOException {
         registry =
                 new QueuedRegistry(
-                        new MemoryStore(),
-                        step -> submit((_, _) -> step.run()),
-                        _ -> {},
-                        _ -> {});
+                        new MemoryStore(), step -> submit((_, _) -> step.run()), _ -> {}, _ -> {});
         MasterInfo info =
                 MasterInfo.newBuilder()
                         .setId("M")
