@@ -63,7 +63,7 @@ final class LinkReader {
                 take(FromAgent.parseFrom(record));
             }
         } catch (ProtocolException | InvalidProtocolBufferException e) {
-            fail(e.getMessage());
+            fail(String.valueOf(e.getMessage()));
         }
     }
 

@@ -126,20 +126,9 @@ public final class MasterServer implements AutoCloseable {
         return (InetSocketAddress) server.localAddress();
     }
 
-    /** For tests: the connection of a client that uses this port of its own. */
-    Channel channelTo(int port) {
-        long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(CLOSE_SECONDS);
-        while (System.nanoTime() < end) {
-            for (Channel channel : channels) {
-                if (channel.remoteAddress() instanceof InetSocketAddress from
-                        && from.getPort() == port
-                        && channel.pipeline().get(HttpConnection.class) != null) {
-                    return channel;
-                }
-            }
-            Thread.onSpinWait();
-        }
-        throw new IllegalStateException("no connection from port " + port);
+    /** Open connections, for tests. */
+    ChannelGroup channels() {
+        return channels;
     }
 
     /** Open connections. */
