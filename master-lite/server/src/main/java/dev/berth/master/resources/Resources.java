@@ -130,11 +130,15 @@ public final class Resources {
     }
 
     /** Whether {@code other} fits in this. */
+    @SuppressWarnings(
+            "ReferenceEquality") // a short way for what was offered whole and refused whole
     public boolean contains(Resources other) {
-        return this == other
-                || scalars.contains(other.scalars)
-                        && ranges.contains(other.ranges)
-                        && items.contains(other.items);
+        if (this == other) {
+            return true;
+        }
+        return scalars.contains(other.scalars)
+                && ranges.contains(other.ranges)
+                && items.contains(other.items);
     }
 
     /** Whether there is nothing. */

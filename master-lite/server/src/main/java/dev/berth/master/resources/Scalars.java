@@ -41,6 +41,8 @@ final class Scalars {
         return 0;
     }
 
+    @SuppressWarnings(
+            "ReferenceEquality") // the same array means the same names; others are merged by value
     Scalars plus(Scalars other) {
         if (other.size == 0) {
             return this;
