@@ -66,6 +66,11 @@ public final class MasterCore {
         pages = new Pages(cluster);
     }
 
+    /** What the core knows; for tests. */
+    Cluster cluster() {
+        return cluster;
+    }
+
     /**
      * A scheduler's SUBSCRIBE.
      *

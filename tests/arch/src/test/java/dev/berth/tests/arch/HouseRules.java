@@ -118,6 +118,10 @@ final class HouseRules {
                         .dependOnClassesThat()
                         .haveNameMatching(NVML_CALLERS));
         rules.put("the agent does not know the master's server", wall(AGENT, MASTER));
+        // ADR 0004.
+        rules.put("the allocator knows no messages", wall("dev.berth.master.allocator..", PROTOCOL));
+        rules.put("resources know no messages", wall("dev.berth.master.resources..", PROTOCOL));
+        rules.put("the registry knows no messages", wall("dev.berth.master.registry..", PROTOCOL));
         rules.put(
                 "the foreign linker stays in native-bindings",
                 noClasses()

@@ -54,6 +54,15 @@ class HouseRulesTest {
                             "the agent does not know the master's server",
                             dev.berth.agent.broken.KnowsMaster.class),
                     broken(
+                            "the allocator knows no messages",
+                            dev.berth.master.allocator.broken.KnowsMessages.class),
+                    broken(
+                            "resources know no messages",
+                            dev.berth.master.resources.broken.KnowsMessages.class),
+                    broken(
+                            "the registry knows no messages",
+                            dev.berth.master.registry.broken.KnowsMessages.class),
+                    broken(
                             "the foreign linker stays in native-bindings",
                             dev.berth.containerizer.broken.CallsForeign.class),
                     broken(
