@@ -258,7 +258,8 @@ public final class Cluster {
         allocator.activateFramework(framework.id());
         if (again) {
             watcher.onFrameworkUpdated(framework);
-            // Agents send what is not acknowledged again, now that there is somebody to acknowledge it.
+            // Agents send what is not acknowledged again, now that there is somebody to acknowledge
+            // it.
             FromMaster message = Messages.updateFramework(framework.info());
             agentsOf(framework).forEach(agent -> send(agent, message));
         }

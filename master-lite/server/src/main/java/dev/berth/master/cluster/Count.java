@@ -21,9 +21,12 @@ public enum Count {
     REREGISTRATIONS("master/messages_reregister_slave", "registrations of known agents"),
     STATUS_UPDATES("master/messages_status_update", "status updates of agents"),
     VALID_UPDATES("master/valid_status_updates", "status updates of known tasks"),
-    INVALID_UPDATES("master/invalid_status_updates", "status updates of unknown tasks or frameworks"),
-    VALID_ACKS("master/valid_status_update_acknowledgements", "acknowledgements that were passed on"),
-    INVALID_ACKS("master/invalid_status_update_acknowledgements", "acknowledgements that led nowhere"),
+    INVALID_UPDATES(
+            "master/invalid_status_updates", "status updates of unknown tasks or frameworks"),
+    VALID_ACKS(
+            "master/valid_status_update_acknowledgements", "acknowledgements that were passed on"),
+    INVALID_ACKS(
+            "master/invalid_status_update_acknowledgements", "acknowledgements that led nowhere"),
     TASKS_FINISHED("master/tasks_finished", "tasks that ended well"),
     TASKS_FAILED("master/tasks_failed", "tasks that failed"),
     TASKS_KILLED("master/tasks_killed", "tasks that were killed"),
@@ -34,7 +37,8 @@ public enum Count {
     TASKS_GONE_BY_OPERATOR("master/tasks_gone_by_operator", "tasks whose agent was marked gone"),
     AGENTS_UNREACHABLE("master/slave_unreachable_completed", "agents that were marked unreachable"),
     AGENTS_REMOVED("master/slave_removals", "agents that were removed"),
-    STREAMS_CUT("berth/streams_cut", "streams that were closed since the client was too far behind"),
+    STREAMS_CUT(
+            "berth/streams_cut", "streams that were closed since the client was too far behind"),
     REGISTRY_FAILURES("berth/registry_failures", "writes to the registry that failed");
 
     private final String metric;

@@ -74,7 +74,10 @@ public final class Offers {
     private Optional<OpenOffer> make(FrameworkId to, Role role, AgentId from, Resources resources) {
         Optional<Framework> framework = cluster.framework(to);
         Optional<Agent> agent = cluster.agent(from);
-        if (framework.isEmpty() || agent.isEmpty() || !framework.get().isConnected() || !agent.get().isActive()) {
+        if (framework.isEmpty()
+                || agent.isEmpty()
+                || !framework.get().isConnected()
+                || !agent.get().isActive()) {
             allocator.recover(to, role, from, resources, OptionalLong.empty(), cluster.nowNs());
             return Optional.empty();
         }
@@ -158,7 +161,8 @@ public final class Offers {
             Event event =
                     Event.newBuilder()
                             .setType(Event.Type.RESCIND)
-                            .setRescind(Event.Rescind.newBuilder().setOfferId(Wire.offerId(offer.id())))
+                            .setRescind(
+                                    Event.Rescind.newBuilder().setOfferId(Wire.offerId(offer.id())))
                             .build();
             cluster.framework(offer.framework()).ifPresent(to -> cluster.send(to, event));
         }

@@ -24,7 +24,8 @@ public final class ResourceWire {
         for (Resource entry : entries) {
             Resources next = read(entry);
             if (!sum.without(next).equals(sum) && entry.getType() != Value.Type.SCALAR) {
-                throw new ResourceException("Resource '" + entry.getName() + "' names the same thing twice");
+                throw new ResourceException(
+                        "Resource '" + entry.getName() + "' names the same thing twice");
             }
             sum = sum.plus(next);
         }
@@ -42,14 +43,20 @@ public final class ResourceWire {
         }
         boolean reserved = entry.hasRole() && !entry.getRole().equals("*");
         if (reserved || entry.hasReservation() || entry.getReservationsCount() > 0) {
-            throw new ResourceException("Resource '" + name + "' is reserved: reservations are not there yet");
+            throw new ResourceException(
+                    "Resource '" + name + "' is reserved: reservations are not there yet");
         }
         if (entry.hasRevocable() || entry.hasShared() || entry.hasProviderId()) {
             throw new ResourceException(
-                    "Resource '" + name + "' is revocable, shared or of a provider: that is not there yet");
+                    "Resource '"
+                            + name
+                            + "' is revocable, shared or of a provider: that is not there yet");
         }
-        if (entry.getDisk().hasPersistence() || entry.getDisk().hasVolume() || entry.getDisk().hasSource()) {
-            throw new ResourceException("Resource '" + name + "' is a volume: volumes are not there yet");
+        if (entry.getDisk().hasPersistence()
+                || entry.getDisk().hasVolume()
+                || entry.getDisk().hasSource()) {
+            throw new ResourceException(
+                    "Resource '" + name + "' is a volume: volumes are not there yet");
         }
         try {
             return value(entry);
@@ -84,7 +91,9 @@ public final class ResourceWire {
     private static String required(Resource entry, boolean clean) throws ResourceException {
         if (!clean) {
             throw new ResourceException(
-                    "Resource '" + entry.getName() + "' must have a value of its type, and only that");
+                    "Resource '"
+                            + entry.getName()
+                            + "' must have a value of its type, and only that");
         }
         return entry.getName();
     }
@@ -101,7 +110,11 @@ public final class ResourceWire {
                 String next = entry.getAllocationInfo().getRole();
                 if (role.isPresent() && !role.get().equals(next)) {
                     throw new ResourceException(
-                            "The resources are allocated to two roles, '" + role.get() + "' and '" + next + "'");
+                            "The resources are allocated to two roles, '"
+                                    + role.get()
+                                    + "' and '"
+                                    + next
+                                    + "'");
                 }
                 role = Optional.of(next);
             }
@@ -136,7 +149,9 @@ public final class ResourceWire {
                     Value.Ranges.Builder ranges = Value.Ranges.newBuilder();
                     for (Ranges.Range range : numbers.ranges().ranges()) {
                         ranges.addRange(
-                                Value.Range.newBuilder().setBegin(range.begin()).setEnd(range.end()));
+                                Value.Range.newBuilder()
+                                        .setBegin(range.begin())
+                                        .setEnd(range.end()));
                     }
                     next.setRanges(ranges);
                 }

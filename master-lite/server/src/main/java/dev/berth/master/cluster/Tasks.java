@@ -63,7 +63,8 @@ public final class Tasks {
     /** A status update of an agent; it is passed on as it is, whether it came before or not. */
     public void updated(Agent agent, Link.StatusUpdate update) {
         cluster.counts().add(Count.STATUS_UPDATES);
-        Optional<Framework> framework = cluster.framework(Wire.frameworkId(update.getFrameworkId()));
+        Optional<Framework> framework =
+                cluster.framework(Wire.frameworkId(update.getFrameworkId()));
         if (framework.isEmpty()) {
             cluster.counts().add(Count.INVALID_UPDATES);
             if (cluster.completed(Wire.frameworkId(update.getFrameworkId())).isPresent()) {
@@ -133,7 +134,8 @@ public final class Tasks {
     }
 
     /** A task's agent is away: the task may come back. */
-    public void unreachable(Framework framework, Agent agent, Task task, TaskStatus status, long sinceNs) {
+    public void unreachable(
+            Framework framework, Agent agent, Task task, TaskStatus status, long sinceNs) {
         master(framework, task, status);
         release(task);
         task.unreachable(sinceNs);

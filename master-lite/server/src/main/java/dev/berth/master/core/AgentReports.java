@@ -50,13 +50,16 @@ final class AgentReports {
         }
         Set<Agent.ExecutorKey> executors = new HashSet<>();
         for (ExecutorInfo executor : register.getExecutorsList()) {
-            executor(agent, executor).ifPresent(use ->
-                    executors.add(new Agent.ExecutorKey(use.framework(), use.id())));
+            executor(agent, executor)
+                    .ifPresent(
+                            use -> executors.add(new Agent.ExecutorKey(use.framework(), use.id())));
         }
         Set<Agent.TaskKey> tasks = new LinkedHashSet<>();
         for (Protos.Task task : register.getTasksList()) {
-            tasks.add(new Agent.TaskKey(
-                    Wire.frameworkId(task.getFrameworkId()), Wire.taskId(task.getTaskId())));
+            tasks.add(
+                    new Agent.TaskKey(
+                            Wire.frameworkId(task.getFrameworkId()),
+                            Wire.taskId(task.getTaskId())));
             task(agent, task, wasUnreachable);
         }
         for (Task task : List.copyOf(agent.tasks().values())) {
@@ -118,13 +121,14 @@ final class AgentReports {
         if (known.isPresent()) {
             cluster.tasks().found(known.get(), reported);
             if (!States.isTerminal(known.get().state())) {
-                known.get().killOrder().ifPresent(order ->
-                        cluster.send(agent, Messages.kill(known.get(), order.policy())));
+                known.get()
+                        .killOrder()
+                        .ifPresent(order ->
+                                cluster.send(agent, Messages.kill(known.get(), order.policy())));
             }
             return;
         }
-        Protos.Task whole =
-                reported.toBuilder().setAgentId(Wire.agentId(agent.id())).build();
+        Protos.Task whole = reported.toBuilder().setAgentId(Wire.agentId(agent.id())).build();
         Task task =
                 new Task(
                         whole,

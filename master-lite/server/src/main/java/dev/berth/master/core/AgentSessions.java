@@ -30,7 +30,8 @@ final class AgentSessions {
     private static final int PROTOCOL = 1;
 
     /** A registration that waits for the registry. */
-    private record Admission(AgentLink link, Link.Register register, AgentInfo info, Resources total) {}
+    private record Admission(
+            AgentLink link, Link.Register register, AgentInfo info, Resources total) {}
 
     private final Cluster cluster;
     private final AgentReports reports;
@@ -70,7 +71,12 @@ final class AgentSessions {
             again(link, register, total, Wire.agentId(info.getId()));
         } else {
             AgentId id = cluster.newAgentId();
-            admit(new Admission(link, register, info.toBuilder().setId(Wire.agentId(id)).build(), total));
+            admit(
+                    new Admission(
+                            link,
+                            register,
+                            info.toBuilder().setId(Wire.agentId(id)).build(),
+                            total));
         }
     }
 
@@ -88,7 +94,8 @@ final class AgentSessions {
             return Optional.of("the agent has no hostname");
         }
         if (info.hasId()) {
-            return Names.id(info.getId().getValue()).map(text -> "the agent's id is invalid: " + text);
+            return Names.id(info.getId().getValue())
+                    .map(text -> "the agent's id is invalid: " + text);
         }
         return Optional.empty();
     }
@@ -139,7 +146,10 @@ final class AgentSessions {
             cluster.counts().add(Count.REGISTRY_FAILURES);
             refuse(admission.link(), "the registry did not take it: " + result.error().get(), true);
         } else if (departures.isDeparting(id) || cluster.gone().containsKey(id)) {
-            refuse(admission.link(), "agent " + id + " is just being marked as away: try again", true);
+            refuse(
+                    admission.link(),
+                    "agent " + id + " is just being marked as away: try again",
+                    true);
         } else if (cluster.agent(id).isPresent()) {
             takeOver(cluster.agent(id).get(), admission);
         } else {
@@ -190,9 +200,13 @@ final class AgentSessions {
                                         .setAgentId(Wire.agentId(agent.id()))
                                         .setMasterInfo(cluster.settings().info())
                                         .setHeartbeatMs(
-                                                (int) (cluster.settings().agentHeartbeatNs() / 1_000_000))
+                                                (int)
+                                                        (cluster.settings().agentHeartbeatNs()
+                                                                / 1_000_000))
                                         .setSilenceMs(
-                                                (int) (cluster.settings().agentSilenceNs() / 1_000_000)))
+                                                (int)
+                                                        (cluster.settings().agentSilenceNs()
+                                                                / 1_000_000)))
                         .build());
     }
 
@@ -225,7 +239,8 @@ final class AgentSessions {
                             .build();
             cluster.describe(agent, info, total);
         } catch (ResourceException e) {
-            // What it has is not known any more: it has to register again, and is refused with the reason then.
+            // What it has is not known any more: it has to register again, and is refused with the
+            // reason then.
             forget(agent);
         }
     }

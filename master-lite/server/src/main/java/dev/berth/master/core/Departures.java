@@ -48,28 +48,47 @@ final class Departures {
         AgentRecord record = cluster.record(agent.info(), Standing.UNREACHABLE);
         agent.leave();
         departing.add(agent.id());
-        cluster.registry().put(record, result -> {
-            departing.remove(agent.id());
-            if (failed(agent, result)) {
-                return;
-            }
-            cluster.counts().add(Count.AGENTS_UNREACHABLE);
-            String message = "Agent " + agent.info().getHostname() + " is unreachable";
-            for (Task task : List.copyOf(agent.tasks().values())) {
-                Framework framework = cluster.framework(task.framework()).orElseThrow();
-                if (States.isTerminal(task.state())) {
-                    cluster.tasks().complete(framework, agent, task);
-                } else {
-                    TaskState state = Statuses.orLost(framework, TaskState.TASK_UNREACHABLE);
-                    TaskStatus status =
-                            Statuses.of(task.id(), Optional.of(agent.id()), state, Reason.REASON_AGENT_REMOVED, message, cluster.nowNs())
-                                    .setUnreachableTime(Cluster.time(record.sinceNs()))
-                                    .build();
-                    cluster.tasks().unreachable(framework, agent, task, status, record.sinceNs());
-                }
-            }
-            removed(agent, Optional.of(record));
-        });
+        cluster.registry()
+                .put(
+                        record,
+                        result -> {
+                            departing.remove(agent.id());
+                            if (failed(agent, result)) {
+                                return;
+                            }
+                            cluster.counts().add(Count.AGENTS_UNREACHABLE);
+                            String message =
+                                    "Agent " + agent.info().getHostname() + " is unreachable";
+                            for (Task task : List.copyOf(agent.tasks().values())) {
+                                Framework framework =
+                                        cluster.framework(task.framework()).orElseThrow();
+                                if (States.isTerminal(task.state())) {
+                                    cluster.tasks().complete(framework, agent, task);
+                                } else {
+                                    TaskState state =
+                                            Statuses.orLost(framework, TaskState.TASK_UNREACHABLE);
+                                    TaskStatus status =
+                                            Statuses.of(
+                                                            task.id(),
+                                                            Optional.of(agent.id()),
+                                                            state,
+                                                            Reason.REASON_AGENT_REMOVED,
+                                                            message,
+                                                            cluster.nowNs())
+                                                    .setUnreachableTime(
+                                                            Cluster.time(record.sinceNs()))
+                                                    .build();
+                                    cluster.tasks()
+                                            .unreachable(
+                                                    framework,
+                                                    agent,
+                                                    task,
+                                                    status,
+                                                    record.sinceNs());
+                                }
+                            }
+                            removed(agent, Optional.of(record));
+                        });
     }
 
     private boolean failed(Agent agent, Registry.Result result) {
@@ -92,7 +111,12 @@ final class Departures {
 
     /** An agent goes away for good of itself, its tasks ended. */
     void leaving(Agent agent, String message) {
-        remove(agent, "Agent " + agent.info().getHostname() + " left" + (message.isEmpty() ? "" : ": " + message));
+        remove(
+                agent,
+                "Agent "
+                        + agent.info().getHostname()
+                        + " left"
+                        + (message.isEmpty() ? "" : ": " + message));
     }
 
     /** A new agent is where another one was: that one lost its data, and will not come back. */
@@ -103,7 +127,9 @@ final class Departures {
                     && other.address().equals(agent.address())
                     && other.info().getPort() == agent.info().getPort()
                     && other.info().getHostname().equals(agent.info().getHostname())) {
-                remove(other, "Agent " + other.info().getHostname() + " came back without its data");
+                remove(
+                        other,
+                        "Agent " + other.info().getHostname() + " came back without its data");
             }
         }
     }
@@ -115,13 +141,20 @@ final class Departures {
         agent.leave();
         cluster.offers().rescind(agent.offers());
         cluster.allocator().deactivateAgent(agent.id());
-        cluster.registry().remove(agent.id(), result -> {
-            departing.remove(agent.id());
-            if (!failed(agent, result)) {
-                end(agent, TaskState.TASK_GONE, Reason.REASON_AGENT_REMOVED, message);
-                removed(agent, Optional.empty());
-            }
-        });
+        cluster.registry()
+                .remove(
+                        agent.id(),
+                        result -> {
+                            departing.remove(agent.id());
+                            if (!failed(agent, result)) {
+                                end(
+                                        agent,
+                                        TaskState.TASK_GONE,
+                                        Reason.REASON_AGENT_REMOVED,
+                                        message);
+                                removed(agent, Optional.empty());
+                            }
+                        });
     }
 
     /** An operator says that an agent never comes back. */
@@ -135,11 +168,15 @@ final class Departures {
         } else if (agent.isEmpty() && away.isEmpty()) {
             done.accept(Answer.refusal(404, "Agent " + id + " is not known"));
         } else if (!departing.add(id)) {
-            done.accept(Answer.refusal(503, "Agent " + id + " is just being marked as away: try again"));
+            done.accept(
+                    Answer.refusal(
+                            503, "Agent " + id + " is just being marked as away: try again"));
         } else {
             AgentRecord record =
                     agent.map(a -> cluster.record(a.info(), Standing.GONE))
-                            .orElseGet(() -> cluster.record(Cluster.info(away.orElseThrow()), Standing.GONE));
+                            .orElseGet(() ->
+                                    cluster.record(
+                                            Cluster.info(away.orElseThrow()), Standing.GONE));
             agent.ifPresent(a -> {
                 a.leave();
                 cluster.offers().rescind(a.offers());
@@ -149,17 +186,26 @@ final class Departures {
         }
     }
 
-    private void marked(AgentRecord record, Optional<Agent> agent, Registry.Result result, Consumer<Answer> done) {
+    private void marked(
+            AgentRecord record,
+            Optional<Agent> agent,
+            Registry.Result result,
+            Consumer<Answer> done) {
         departing.remove(record.id());
         if (result.error().isPresent()) {
             cluster.counts().add(Count.REGISTRY_FAILURES);
             agent.ifPresent(this::stay);
-            done.accept(Answer.refusal(503, "The registry did not take it: " + result.error().get()));
+            done.accept(
+                    Answer.refusal(503, "The registry did not take it: " + result.error().get()));
             return;
         }
         String message = "Agent " + record.hostname() + " was marked gone by an operator";
         if (agent.isPresent()) {
-            end(agent.get(), TaskState.TASK_GONE_BY_OPERATOR, Reason.REASON_AGENT_REMOVED_BY_OPERATOR, message);
+            end(
+                    agent.get(),
+                    TaskState.TASK_GONE_BY_OPERATOR,
+                    Reason.REASON_AGENT_REMOVED_BY_OPERATOR,
+                    message);
             cluster.send(agent.get(), Messages.shutdown(message));
             removed(agent.get(), Optional.of(record));
         } else {
@@ -170,9 +216,16 @@ final class Departures {
                 if (task.agent().equals(record.id())) {
                     TaskState state = Statuses.orLost(framework, TaskState.TASK_GONE_BY_OPERATOR);
                     TaskStatus status =
-                            Statuses.of(task.id(), Optional.of(record.id()), state, Reason.REASON_AGENT_REMOVED_BY_OPERATOR, message, cluster.nowNs())
+                            Statuses.of(
+                                            task.id(),
+                                            Optional.of(record.id()),
+                                            state,
+                                            Reason.REASON_AGENT_REMOVED_BY_OPERATOR,
+                                            message,
+                                            cluster.nowNs())
                                     .build();
-                    cluster.tasks().neverBack(framework, task, status, state != TaskState.TASK_LOST);
+                    cluster.tasks()
+                            .neverBack(framework, task, status, state != TaskState.TASK_LOST);
                 }
             }
         }
@@ -186,7 +239,13 @@ final class Departures {
                 cluster.tasks().complete(framework, agent, task);
             } else {
                 TaskStatus status =
-                        Statuses.of(task.id(), Optional.of(agent.id()), Statuses.orLost(framework, aware), reason, message, cluster.nowNs())
+                        Statuses.of(
+                                        task.id(),
+                                        Optional.of(agent.id()),
+                                        Statuses.orLost(framework, aware),
+                                        reason,
+                                        message,
+                                        cluster.nowNs())
                                 .build();
                 cluster.tasks().end(framework, agent, task, status);
             }
@@ -195,10 +254,11 @@ final class Departures {
 
     private void removed(Agent agent, Optional<AgentRecord> record) {
         cluster.counts().add(Count.AGENTS_REMOVED);
-        agent.link().ifPresent(link -> {
-            unlink.accept(link);
-            link.close();
-        });
+        agent.link()
+                .ifPresent(link -> {
+                    unlink.accept(link);
+                    link.close();
+                });
         cluster.offers().rescind(agent.offers());
         cluster.removeAgent(agent, record);
         Event failure =
@@ -224,15 +284,19 @@ final class Departures {
                 continue;
             }
             AgentRecord record = cluster.record(Cluster.info(late), Standing.UNREACHABLE);
-            cluster.registry().put(record, result -> {
-                departing.remove(record.id());
-                if (result.error().isPresent()) {
-                    cluster.counts().add(Count.REGISTRY_FAILURES);
-                    cluster.agentsDueAt(cluster.nowNs() + cluster.settings().agentSilenceNs());
-                } else if (cluster.recovered().containsKey(record.id())) {
-                    cluster.stands(record);
-                }
-            });
+            cluster.registry()
+                    .put(
+                            record,
+                            result -> {
+                                departing.remove(record.id());
+                                if (result.error().isPresent()) {
+                                    cluster.counts().add(Count.REGISTRY_FAILURES);
+                                    cluster.agentsDueAt(
+                                            cluster.nowNs() + cluster.settings().agentSilenceNs());
+                                } else if (cluster.recovered().containsKey(record.id())) {
+                                    cluster.stands(record);
+                                }
+                            });
         }
     }
 }

@@ -24,8 +24,7 @@ final class EventStreams implements Watcher {
     /** Mesos: {@code --max_operator_event_stream_subscribers}. The oldest makes place. */
     private static final int MOST = 1000;
 
-    private static final Event HEARTBEAT =
-            Event.newBuilder().setType(Event.Type.HEARTBEAT).build();
+    private static final Event HEARTBEAT = Event.newBuilder().setType(Event.Type.HEARTBEAT).build();
 
     private final Cluster cluster;
     private final Views views;
@@ -48,10 +47,7 @@ final class EventStreams implements Watcher {
                         .setHeartbeatIntervalSeconds(HEARTBEAT_NS / 1e9)
                         .build();
         Event first =
-                Event.newBuilder()
-                        .setType(Event.Type.SUBSCRIBED)
-                        .setSubscribed(subscribed)
-                        .build();
+                Event.newBuilder().setType(Event.Type.SUBSCRIBED).setSubscribed(subscribed).build();
         if (!stream.send(first) || !stream.send(HEARTBEAT)) {
             cluster.counts().add(Count.STREAMS_CUT);
             stream.close();

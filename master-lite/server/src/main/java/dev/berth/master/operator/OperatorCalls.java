@@ -75,7 +75,10 @@ public final class OperatorCalls {
                 }
             }
             case SUBSCRIBE ->
-                    done.accept(Answer.refusal(400, "SUBSCRIBE is answered with a stream, not with a message"));
+                    done.accept(
+                            Answer.refusal(
+                                    400,
+                                    "SUBSCRIBE is answered with a stream, not with a message"));
             default -> done.accept(ask(call));
         }
     }
@@ -104,15 +107,15 @@ public final class OperatorCalls {
                                     Response.GetVersion.newBuilder()
                                             .setVersionInfo(
                                                     VersionInfo.newBuilder()
-                                                            .setVersion(cluster.settings().version())));
+                                                            .setVersion(
+                                                                    cluster.settings().version())));
             case GET_METRICS -> {
                 if (!call.hasGetMetrics()) {
                     return Optional.empty();
                 }
                 response.setType(Response.Type.GET_METRICS).setGetMetrics(metrics());
             }
-            case GET_STATE ->
-                    response.setType(Response.Type.GET_STATE).setGetState(views.state());
+            case GET_STATE -> response.setType(Response.Type.GET_STATE).setGetState(views.state());
             case GET_AGENTS ->
                     response.setType(Response.Type.GET_AGENTS).setGetAgents(views.agents());
             case GET_FRAMEWORKS ->
@@ -147,14 +150,16 @@ public final class OperatorCalls {
     private Response.GetFlags flags() {
         Response.GetFlags.Builder flags = Response.GetFlags.newBuilder();
         new TreeMap<>(cluster.settings().flags())
-                .forEach((name, value) -> flags.addFlags(Flag.newBuilder().setName(name).setValue(value)));
+                .forEach((name, value) ->
+                        flags.addFlags(Flag.newBuilder().setName(name).setValue(value)));
         return flags.build();
     }
 
     private Response.GetMetrics metrics() {
         Response.GetMetrics.Builder all = Response.GetMetrics.newBuilder();
         metrics.all()
-                .forEach((name, value) -> all.addMetrics(Metric.newBuilder().setName(name).setValue(value)));
+                .forEach((name, value) ->
+                        all.addMetrics(Metric.newBuilder().setName(name).setValue(value)));
         return all.build();
     }
 
@@ -162,7 +167,8 @@ public final class OperatorCalls {
         Response.GetWeights.Builder weights = Response.GetWeights.newBuilder();
         cluster.weights()
                 .forEach((role, weight) ->
-                        weights.addWeightInfos(WeightInfo.newBuilder().setRole(role).setWeight(weight)));
+                        weights.addWeightInfos(
+                                WeightInfo.newBuilder().setRole(role).setWeight(weight)));
         return weights.build();
     }
 
@@ -175,29 +181,42 @@ public final class OperatorCalls {
         for (WeightInfo info : call.getUpdateWeights().getWeightInfosList()) {
             Optional<String> problem = Role.problem(info.getRole());
             if (problem.isPresent()) {
-                done.accept(Answer.refusal(400, "Invalid role '" + info.getRole() + "': it " + problem.get()));
+                done.accept(
+                        Answer.refusal(
+                                400, "Invalid role '" + info.getRole() + "': it " + problem.get()));
                 return;
             }
             if (!(info.getWeight() > 0) || Double.isInfinite(info.getWeight())) {
                 done.accept(
                         Answer.refusal(
                                 400,
-                                "Invalid weight " + info.getWeight() + " for role '" + info.getRole() + "': weights must be positive"));
+                                "Invalid weight "
+                                        + info.getWeight()
+                                        + " for role '"
+                                        + info.getRole()
+                                        + "': weights must be positive"));
                 return;
             }
             changed.put(info.getRole(), info.getWeight());
         }
         Map<String, Double> all = new TreeMap<>(cluster.weights());
         all.putAll(changed);
-        cluster.registry().putWeights(all, result -> {
-            if (result.error().isPresent()) {
-                cluster.counts().add(Count.REGISTRY_FAILURES);
-                done.accept(Answer.refusal(503, "The registry did not take it: " + result.error().get()));
-            } else {
-                cluster.weigh(changed);
-                done.accept(Answer.OK);
-            }
-        });
+        cluster.registry()
+                .putWeights(
+                        all,
+                        result -> {
+                            if (result.error().isPresent()) {
+                                cluster.counts().add(Count.REGISTRY_FAILURES);
+                                done.accept(
+                                        Answer.refusal(
+                                                503,
+                                                "The registry did not take it: "
+                                                        + result.error().get()));
+                            } else {
+                                cluster.weigh(changed);
+                                done.accept(Answer.OK);
+                            }
+                        });
     }
 
     private Answer teardown(Call call) {
@@ -207,7 +226,9 @@ public final class OperatorCalls {
         Optional<Framework> framework =
                 cluster.framework(Wire.frameworkId(call.getTeardown().getFrameworkId()));
         if (framework.isEmpty()) {
-            return Answer.refusal(400, "No framework found with ID " + call.getTeardown().getFrameworkId().getValue());
+            return Answer.refusal(
+                    400,
+                    "No framework found with ID " + call.getTeardown().getFrameworkId().getValue());
         }
         cluster.counts().add(Count.TEARDOWNS);
         cluster.removeFramework(framework.get());

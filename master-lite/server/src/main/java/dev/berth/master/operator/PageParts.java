@@ -98,7 +98,9 @@ final class PageParts {
                 }
                 json.writeString(text.append(']').toString());
             }
-            case SET -> json.writeString("{" + String.join(",", attribute.getSet().getItemList()) + "}");
+            case SET ->
+                    json.writeString(
+                            "{" + String.join(",", attribute.getSet().getItemList()) + "}");
         }
     }
 
@@ -255,7 +257,11 @@ final class PageParts {
             if (status.hasHealthy()) {
                 json.writeBooleanField("healthy", status.getHealthy());
             }
-            message(json, "container_status", status.hasContainerStatus(), status.getContainerStatus());
+            message(
+                    json,
+                    "container_status",
+                    status.hasContainerStatus(),
+                    status.getContainerStatus());
             json.writeEndObject();
         }
         json.writeEndArray();

@@ -66,7 +66,8 @@ public final class Pages {
 
     private void flags(JsonGenerator json) throws IOException {
         json.writeObjectFieldStart("flags");
-        for (Map.Entry<String, String> flag : new TreeMap<>(cluster.settings().flags()).entrySet()) {
+        for (Map.Entry<String, String> flag :
+                new TreeMap<>(cluster.settings().flags()).entrySet()) {
             json.writeStringField(flag.getKey(), flag.getValue());
         }
         json.writeEndObject();

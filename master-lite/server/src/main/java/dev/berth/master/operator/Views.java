@@ -46,7 +46,9 @@ final class Views {
     Response.GetAgents agents() {
         Response.GetAgents.Builder agents = Response.GetAgents.newBuilder();
         cluster.agents().forEach(agent -> agents.addAgents(agent(agent)));
-        cluster.recovered().values().forEach(record -> agents.addRecoveredAgents(Cluster.info(record)));
+        cluster.recovered()
+                .values()
+                .forEach(record -> agents.addRecoveredAgents(Cluster.info(record)));
         return agents.build();
     }
 

@@ -89,7 +89,8 @@ final class Accepting {
                     return Answer.refusal(501, "ACCEPT with an unknown operation");
                 }
                 default -> {
-                    return Answer.refusal(501, "ACCEPT with " + operation.getType() + " is not there yet");
+                    return Answer.refusal(
+                            501, "ACCEPT with " + operation.getType() + " is not there yet");
                 }
             }
         }
@@ -159,7 +160,8 @@ final class Accepting {
 
     private void refuse(Framework framework, Call.Accept accept, String problem) {
         for (OfferID id : accept.getOfferIdsList()) {
-            own(framework, id).ifPresent(offer -> cluster.offers().discard(offer, OptionalLong.empty()));
+            own(framework, id)
+                    .ifPresent(offer -> cluster.offers().discard(offer, OptionalLong.empty()));
         }
         TaskState state = Statuses.orLost(framework, TaskState.TASK_DROPPED);
         for (Operation operation : accept.getOperationsList()) {
@@ -168,13 +170,25 @@ final class Accepting {
                             ? operation.getLaunch().getTaskInfosList()
                             : operation.getLaunchGroup().getTaskGroup().getTasksList();
             for (TaskInfo task : tasks) {
-                tell(framework, task, state, Reason.REASON_INVALID_OFFERS, "Task launched with invalid offers: " + problem);
+                tell(
+                        framework,
+                        task,
+                        state,
+                        Reason.REASON_INVALID_OFFERS,
+                        "Task launched with invalid offers: " + problem);
             }
         }
     }
 
-    private void tell(Framework framework, TaskInfo task, TaskState state, Reason reason, String message) {
-        cluster.counts().add(state == TaskState.TASK_ERROR ? Count.TASKS_ERROR : state == TaskState.TASK_LOST ? Count.TASKS_LOST : Count.TASKS_DROPPED);
+    private void tell(
+            Framework framework, TaskInfo task, TaskState state, Reason reason, String message) {
+        cluster.counts()
+                .add(
+                        state == TaskState.TASK_ERROR
+                                ? Count.TASKS_ERROR
+                                : state == TaskState.TASK_LOST
+                                        ? Count.TASKS_LOST
+                                        : Count.TASKS_DROPPED);
         cluster.send(
                 framework,
                 Statuses.update(
@@ -199,7 +213,12 @@ final class Accepting {
                 begin(framework, basket, whole, wanted, Optional.empty());
                 good.add(whole);
             } catch (ResourceException e) {
-                tell(framework, task, TaskState.TASK_ERROR, Reason.REASON_TASK_INVALID, e.getMessage());
+                tell(
+                        framework,
+                        task,
+                        TaskState.TASK_ERROR,
+                        Reason.REASON_TASK_INVALID,
+                        e.getMessage());
             }
         }
         if (!good.isEmpty()) {
@@ -229,7 +248,8 @@ final class Accepting {
             throw new ResourceException(limits.get());
         }
         if (!left.contains(wanted)) {
-            throw new ResourceException("Task uses more resources {" + wanted + "} than available {" + left + "}");
+            throw new ResourceException(
+                    "Task uses more resources {" + wanted + "} than available {" + left + "}");
         }
         return wanted;
     }
@@ -251,7 +271,12 @@ final class Accepting {
             }
         } catch (ResourceException e) {
             for (TaskInfo task : launch.getTaskGroup().getTasksList()) {
-                tell(framework, task, TaskState.TASK_ERROR, Reason.REASON_TASK_GROUP_INVALID, e.getMessage());
+                tell(
+                        framework,
+                        task,
+                        TaskState.TASK_ERROR,
+                        Reason.REASON_TASK_GROUP_INVALID,
+                        e.getMessage());
             }
             return;
         }
@@ -269,7 +294,9 @@ final class Accepting {
                                 Link.LaunchGroup.newBuilder()
                                         .setFrameworkInfo(framework.info())
                                         .setExecutor(executor.use().info())
-                                        .setTaskGroup(Protos.TaskGroupInfo.newBuilder().addAllTasks(tasks)))
+                                        .setTaskGroup(
+                                                Protos.TaskGroupInfo.newBuilder()
+                                                        .addAllTasks(tasks)))
                         .build());
     }
 
@@ -301,7 +328,12 @@ final class Accepting {
             throw new ResourceException(problem.get());
         }
         if (!basket.left.contains(takes)) {
-            throw new ResourceException("Executor uses more resources {" + takes + "} than available {" + basket.left + "}");
+            throw new ResourceException(
+                    "Executor uses more resources {"
+                            + takes
+                            + "} than available {"
+                            + basket.left
+                            + "}");
         }
         Protos.ExecutorInfo whole =
                 info.toBuilder()
@@ -350,7 +382,11 @@ final class Accepting {
         if (info.hasKillPolicy()) {
             task.setKillPolicy(info.getKillPolicy());
         }
-        task.setUser(info.getCommand().hasUser() ? info.getCommand().getUser() : framework.info().getUser());
-        cluster.tasks().launch(framework, basket.agent, new Task(task.build(), basket.role, resources));
+        task.setUser(
+                info.getCommand().hasUser()
+                        ? info.getCommand().getUser()
+                        : framework.info().getUser());
+        cluster.tasks()
+                .launch(framework, basket.agent, new Task(task.build(), basket.role, resources));
     }
 }

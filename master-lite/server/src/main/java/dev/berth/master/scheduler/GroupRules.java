@@ -34,7 +34,10 @@ final class GroupRules {
             return Optional.of("'ExecutorInfo.type' must be set");
         }
         if (executor.getType() == ExecutorInfo.Type.CUSTOM) {
-            return Optional.of("Executor '" + id + "' is CUSTOM: custom executors are not there yet, use DEFAULT");
+            return Optional.of(
+                    "Executor '"
+                            + id
+                            + "' is CUSTOM: custom executors are not there yet, use DEFAULT");
         }
         if (executor.hasCommand()) {
             return Optional.of("'ExecutorInfo.command' must not be set for 'DEFAULT' executor");
@@ -42,18 +45,24 @@ final class GroupRules {
         if (executor.hasContainer()) {
             ContainerInfo container = executor.getContainer();
             if (container.getType() != ContainerInfo.Type.MESOS) {
-                return Optional.of("'ExecutorInfo.container.type' must be 'MESOS' for 'DEFAULT' executor");
+                return Optional.of(
+                        "'ExecutorInfo.container.type' must be 'MESOS' for 'DEFAULT' executor");
             }
             if (container.getMesos().hasImage()) {
-                return Optional.of("'ExecutorInfo.container.mesos.image' must not be set for 'DEFAULT' executor");
+                return Optional.of(
+                        "'ExecutorInfo.container.mesos.image' must not be set for 'DEFAULT' executor");
             }
         }
-        if (executor.hasFrameworkId() && !Wire.frameworkId(executor.getFrameworkId()).equals(framework.id())) {
-            return Optional.of("ExecutorInfo has an invalid FrameworkID: " + executor.getFrameworkId().getValue());
+        if (executor.hasFrameworkId()
+                && !Wire.frameworkId(executor.getFrameworkId()).equals(framework.id())) {
+            return Optional.of(
+                    "ExecutorInfo has an invalid FrameworkID: "
+                            + executor.getFrameworkId().getValue());
         }
         Optional<ExecutorUse> there = agent.executor(framework.id(), new ExecutorId(id));
         if (there.isPresent() && !same(there.get().info(), executor)) {
-            return Optional.of("ExecutorInfo is not compatible with the existing one of ID '" + id + "'");
+            return Optional.of(
+                    "ExecutorInfo is not compatible with the existing one of ID '" + id + "'");
         }
         return Optional.empty();
     }
@@ -106,7 +115,8 @@ final class GroupRules {
                 return Optional.of("All tasks of an executor must set the same 'share_cgroups'");
             }
             if (share && task.getLimitsCount() > 0) {
-                return Optional.of("Resource limits need 'share_cgroups' set to 'false' on the tasks of a group");
+                return Optional.of(
+                        "Resource limits need 'share_cgroups' set to 'false' on the tasks of a group");
             }
         }
         return Optional.empty();

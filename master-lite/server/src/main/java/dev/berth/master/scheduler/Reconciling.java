@@ -39,7 +39,9 @@ final class Reconciling {
             one(
                     framework,
                     Wire.taskId(task.getTaskId()),
-                    task.hasAgentId() ? Optional.of(Wire.agentId(task.getAgentId())) : Optional.empty());
+                    task.hasAgentId()
+                            ? Optional.of(Wire.agentId(task.getAgentId()))
+                            : Optional.empty());
         }
     }
 
@@ -62,7 +64,11 @@ final class Reconciling {
 
     private TaskStatus.Builder known(Task task) {
         TaskStatus.Builder status =
-                status(task.id(), Optional.of(task.agent()), task.toldState(), "Reconciliation: Latest task state");
+                status(
+                        task.id(),
+                        Optional.of(task.agent()),
+                        task.toldState(),
+                        "Reconciliation: Latest task state");
         int last = task.value().getStatusesCount() - 1;
         if (last >= 0) {
             TaskStatus latest = task.value().getStatuses(last);
@@ -136,6 +142,7 @@ final class Reconciling {
 
     private TaskStatus.Builder status(
             TaskId id, Optional<AgentId> agent, TaskState state, String message) {
-        return Statuses.of(id, agent, state, Reason.REASON_RECONCILIATION, message, cluster.nowNs());
+        return Statuses.of(
+                id, agent, state, Reason.REASON_RECONCILIATION, message, cluster.nowNs());
     }
 }

@@ -43,7 +43,9 @@ public final class SchedulerCalls {
             return Answer.refusal(400, "Framework cannot be found");
         }
         String owner = framework.get().info().getPrincipal();
-        if (principal.isPresent() && framework.get().info().hasPrincipal() && !owner.equals(principal.get())) {
+        if (principal.isPresent()
+                && framework.get().info().hasPrincipal()
+                && !owner.equals(principal.get())) {
             return Answer.refusal(
                     400,
                     "Authenticated principal '"
@@ -56,12 +58,16 @@ public final class SchedulerCalls {
             return Answer.refusal(403, "Framework is not subscribed");
         }
         if (streamId.isEmpty()) {
-            return Answer.refusal(400, "All non-subscribe calls should include the 'Mesos-Stream-Id' header");
+            return Answer.refusal(
+                    400, "All non-subscribe calls should include the 'Mesos-Stream-Id' header");
         }
         if (!streamId.get().equals(framework.get().stream().get().id())) {
             return Answer.refusal(
                     400,
-                    "The stream ID '" + streamId.get() + "' included in this request didn't match the stream ID currently associated with framework ID " + framework.get().id());
+                    "The stream ID '"
+                            + streamId.get()
+                            + "' included in this request didn't match the stream ID currently associated with framework ID "
+                            + framework.get().id());
         }
         return act(call, framework.get());
     }
@@ -95,8 +101,7 @@ public final class SchedulerCalls {
                             missing(call.hasReconcileOperations(), "reconcile_operations");
                     case MESSAGE -> missing(call.hasMessage(), "message");
                     case REQUEST -> missing(call.hasRequest(), "request");
-                    case UPDATE_FRAMEWORK ->
-                            missing(call.hasUpdateFramework(), "update_framework");
+                    case UPDATE_FRAMEWORK -> missing(call.hasUpdateFramework(), "update_framework");
                     case UNKNOWN, TEARDOWN, REVIVE, SUPPRESS -> Optional.empty();
                 };
         return field.or(() -> content(call));
@@ -199,7 +204,9 @@ public final class SchedulerCalls {
             reconciling.one(
                     framework,
                     Wire.taskId(kill.getTaskId()),
-                    kill.hasAgentId() ? Optional.of(Wire.agentId(kill.getAgentId())) : Optional.empty());
+                    kill.hasAgentId()
+                            ? Optional.of(Wire.agentId(kill.getAgentId()))
+                            : Optional.empty());
             return;
         }
         if (kill.hasAgentId() && !Wire.agentId(kill.getAgentId()).equals(task.agent())) {
@@ -207,7 +214,9 @@ public final class SchedulerCalls {
         }
         Task.KillOrder order =
                 new Task.KillOrder(
-                        kill.hasKillPolicy() ? Optional.of(kill.getKillPolicy()) : Optional.empty());
+                        kill.hasKillPolicy()
+                                ? Optional.of(kill.getKillPolicy())
+                                : Optional.empty());
         task.order(order);
         cluster.agent(task.agent())
                 .ifPresent(agent -> cluster.send(agent, Messages.kill(task, order.policy())));
@@ -221,7 +230,8 @@ public final class SchedulerCalls {
                                 FromMaster.newBuilder()
                                         .setShutdownExecutor(
                                                 Link.ShutdownExecutor.newBuilder()
-                                                        .setFrameworkId(Wire.frameworkId(framework.id()))
+                                                        .setFrameworkId(
+                                                                Wire.frameworkId(framework.id()))
                                                         .setExecutorId(shutdown.getExecutorId()))
                                         .build()));
     }
@@ -229,7 +239,8 @@ public final class SchedulerCalls {
     private void acknowledge(Framework framework, Call.Acknowledge acknowledge) {
         cluster.counts().add(Count.ACKNOWLEDGEMENTS);
         Optional<Agent> agent =
-                cluster.agent(Wire.agentId(acknowledge.getAgentId())).filter(each -> each.link().isPresent());
+                cluster.agent(Wire.agentId(acknowledge.getAgentId()))
+                        .filter(each -> each.link().isPresent());
         if (agent.isEmpty()) {
             // The agent sends the update again when it is back.
             cluster.counts().add(Count.INVALID_ACKS);
@@ -260,7 +271,8 @@ public final class SchedulerCalls {
                                 FromMaster.newBuilder()
                                         .setFrameworkMessage(
                                                 Link.FrameworkMessage.newBuilder()
-                                                        .setFrameworkId(Wire.frameworkId(framework.id()))
+                                                        .setFrameworkId(
+                                                                Wire.frameworkId(framework.id()))
                                                         .setAgentId(message.getAgentId())
                                                         .setExecutorId(message.getExecutorId())
                                                         .setData(message.getData()))
@@ -277,13 +289,15 @@ public final class SchedulerCalls {
             return Answer.refusal(400, problem.get());
         }
         if (update.getOfferConstraints().getRoleConstraintsCount() > 0) {
-            return Answer.refusal(400, "offer_constraints are not there yet: decline what does not fit");
+            return Answer.refusal(
+                    400, "offer_constraints are not there yet: decline what does not fit");
         }
         FrameworkInfo.Builder whole = next.toBuilder();
         if (old.hasPrincipal()) {
             whole.setPrincipal(old.getPrincipal());
         }
-        cluster.update(framework, whole.build(), new LinkedHashSet<>(update.getSuppressedRolesList()));
+        cluster.update(
+                framework, whole.build(), new LinkedHashSet<>(update.getSuppressedRolesList()));
         cluster.rescindForeign(framework);
         cluster.watcher().onFrameworkUpdated(framework);
         for (Agent agent : cluster.agentsOf(framework)) {

@@ -45,7 +45,9 @@ public final class Subscriptions {
                             + inInfo
                             + "'");
         }
-        if (principal.isPresent() && info.hasPrincipal() && !principal.get().equals(info.getPrincipal())) {
+        if (principal.isPresent()
+                && info.hasPrincipal()
+                && !principal.get().equals(info.getPrincipal())) {
             return Answer.refusal(
                     400,
                     "Authenticated principal '"
@@ -107,8 +109,7 @@ public final class Subscriptions {
         if (known.isPresent()) {
             framework = known.get();
             cluster.discardOffers(framework);
-            framework
-                    .stream()
+            framework.stream()
                     .ifPresent(old -> {
                         old.send(Events.error("Framework failed over"));
                         old.close();
@@ -117,7 +118,8 @@ public final class Subscriptions {
         } else {
             framework = cluster.addFramework(id, whole, quiet, false);
         }
-        // A framework that this master does not know but that has an id was another master's: it is back, too.
+        // A framework that this master does not know but that has an id was another master's: it is
+        // back, too.
         begin(framework, stream, known.isPresent() || info.hasId());
     }
 

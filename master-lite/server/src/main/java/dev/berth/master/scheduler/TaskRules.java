@@ -37,7 +37,10 @@ final class TaskRules {
             return Optional.of("Task should have exactly one of CommandInfo or ExecutorInfo");
         }
         if (task.hasExecutor()) {
-            return Optional.of("Task '" + task.getTaskId().getValue() + "' has an executor: custom executors are not there yet, use a command");
+            return Optional.of(
+                    "Task '"
+                            + task.getTaskId().getValue()
+                            + "' has an executor: custom executors are not there yet, use a command");
         }
         if (task.getContainer().getLinuxInfo().hasShareCgroups()
                 && !task.getContainer().getLinuxInfo().getShareCgroups()) {
@@ -51,7 +54,10 @@ final class TaskRules {
         return first(
                 List.of(
                         identity(task),
-                        container(task.hasContainer() ? Optional.of(task.getContainer()) : Optional.empty()),
+                        container(
+                                task.hasContainer()
+                                        ? Optional.of(task.getContainer())
+                                        : Optional.empty()),
                         times(task),
                         task.hasHealthCheck() ? health(task.getHealthCheck()) : Optional.empty(),
                         task.hasCheck() ? check(task.getCheck()) : Optional.empty()));
@@ -74,7 +80,12 @@ final class TaskRules {
             return Optional.of("Task has the ID of an unreachable task: " + id);
         }
         if (!Wire.agentId(task.getAgentId()).equals(agent.id())) {
-            return Optional.of("Task uses invalid agent " + task.getAgentId().getValue() + " while agent " + agent.id() + " is expected");
+            return Optional.of(
+                    "Task uses invalid agent "
+                            + task.getAgentId().getValue()
+                            + " while agent "
+                            + agent.id()
+                            + " is expected");
         }
         return Optional.empty();
     }
@@ -83,7 +94,8 @@ final class TaskRules {
         if (container.isEmpty()) {
             return Optional.empty();
         }
-        if (container.get().getType() == ContainerInfo.Type.DOCKER && !container.get().hasDocker()) {
+        if (container.get().getType() == ContainerInfo.Type.DOCKER
+                && !container.get().hasDocker()) {
             return Optional.of("DockerInfo 'docker' is not set for DOCKER typed ContainerInfo");
         }
         for (var parameter : container.get().getDocker().getParametersList()) {
@@ -113,14 +125,17 @@ final class TaskRules {
                     case UNKNOWN -> false;
                 };
         if (!whole) {
-            return Optional.of("Task uses invalid health check: it must have a type, and what belongs to it");
+            return Optional.of(
+                    "Task uses invalid health check: it must have a type, and what belongs to it");
         }
         boolean times =
                 check.getDelaySeconds() >= 0
                         && check.getIntervalSeconds() >= 0
                         && check.getTimeoutSeconds() >= 0
                         && check.getGracePeriodSeconds() >= 0;
-        return times ? Optional.empty() : Optional.of("Task uses invalid health check: its times must be non-negative");
+        return times
+                ? Optional.empty()
+                : Optional.of("Task uses invalid health check: its times must be non-negative");
     }
 
     private static Optional<String> check(CheckInfo check) {
@@ -132,13 +147,16 @@ final class TaskRules {
                     case UNKNOWN -> false;
                 };
         if (!whole) {
-            return Optional.of("Task uses invalid check: it must have a type, and what belongs to it");
+            return Optional.of(
+                    "Task uses invalid check: it must have a type, and what belongs to it");
         }
         boolean times =
                 check.getDelaySeconds() >= 0
                         && check.getIntervalSeconds() >= 0
                         && check.getTimeoutSeconds() >= 0;
-        return times ? Optional.empty() : Optional.of("Task uses invalid check: its times must be non-negative");
+        return times
+                ? Optional.empty()
+                : Optional.of("Task uses invalid check: its times must be non-negative");
     }
 
     /**
@@ -173,11 +191,13 @@ final class TaskRules {
         for (Map.Entry<String, Value.Scalar> limit : task.getLimitsMap().entrySet()) {
             String name = limit.getKey();
             if (!name.equals("cpus") && !name.equals("mem")) {
-                return Optional.of("Task has a limit of '" + name + "': only cpus and mem can be limited");
+                return Optional.of(
+                        "Task has a limit of '" + name + "': only cpus and mem can be limited");
             }
             double value = limit.getValue().getValue();
             if (!(value * 1000 + 0.5 >= resources.millis(name))) {
-                return Optional.of("Task's limit of " + name + " (" + value + ") is below what it asks for");
+                return Optional.of(
+                        "Task's limit of " + name + " (" + value + ") is below what it asks for");
             }
         }
         return Optional.empty();

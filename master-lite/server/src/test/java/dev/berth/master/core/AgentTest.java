@@ -31,14 +31,23 @@ class AgentTest {
     private Protos.Task running(World.Stream stream, World.Wire wire, String id) {
         Offer offer = stream.offers().getLast();
         world.accept(stream, offer, World.task(id, offer));
-        world.acknowledge(stream, wire, id, world.update(wire, World.id(stream), id, TaskState.TASK_RUNNING));
-        return world.core.cluster().frameworks().iterator().next().live()
-                .get(new dev.berth.master.ids.TaskId(id)).value();
+        world.acknowledge(
+                stream, wire, id, world.update(wire, World.id(stream), id, TaskState.TASK_RUNNING));
+        return world.core
+                .cluster()
+                .frameworks()
+                .iterator()
+                .next()
+                .live()
+                .get(new dev.berth.master.ids.TaskId(id))
+                .value();
     }
 
-    private static Link.Register.Builder again(World.Wire wire, World.Stream stream, Protos.Task... tasks) {
+    private static Link.Register.Builder again(
+            World.Wire wire, World.Stream stream, Protos.Task... tasks) {
         return World.register(
-                        World.machine("h").setId(Protos.AgentID.newBuilder().setValue(wire.id().value())))
+                        World.machine("h")
+                                .setId(Protos.AgentID.newBuilder().setValue(wire.id().value())))
                 .addFrameworks(AWARE.toBuilder().setId(World.id(stream)))
                 .addAllTasks(List.of(tasks));
     }
@@ -50,7 +59,8 @@ class AgentTest {
         world.core.tick(world.now);
         assertThat(wire.messages).isEmpty();
         world.settle();
-        assertThat(wire.messages.getFirst().getRegistered().getAgentId().getValue()).isEqualTo("M-S0");
+        assertThat(wire.messages.getFirst().getRegistered().getAgentId().getValue())
+                .isEqualTo("M-S0");
         assertThat(wire.messages.getFirst().getRegistered().getSilenceMs()).isEqualTo(15_000);
         assertThat(world.shelf.agents.get(wire.id()).standing()).isEqualTo(Standing.ADMITTED);
         world.beat(wire);
@@ -116,7 +126,8 @@ class AgentTest {
         World.Stream stream = world.subscribe(AWARE);
         Protos.Task task = running(stream, wire, "t");
         world.pass(5.1);
-        world.accept(stream, stream.offers().getLast(), World.task("lost", stream.offers().getLast()));
+        world.accept(
+                stream, stream.offers().getLast(), World.task("lost", stream.offers().getLast()));
         world.close(wire);
         world.call(
                 stream,
@@ -138,7 +149,8 @@ class AgentTest {
         World.Stream stream = world.subscribe(AWARE);
         Protos.Task task = running(stream, wire, "t");
         World next = world.next("N");
-        assertThat(next.ask(Call.Type.GET_AGENTS).getGetAgents().getRecoveredAgentsList()).hasSize(1);
+        assertThat(next.ask(Call.Type.GET_AGENTS).getGetAgents().getRecoveredAgentsList())
+                .hasSize(1);
         World.Stream again = next.subscribe(AWARE.toBuilder().setId(World.id(stream)).build());
         var reconcile =
                 dev.berth.protocol.v1.scheduler.Protos.Call.newBuilder()
@@ -146,8 +158,8 @@ class AgentTest {
                         .setReconcile(
                                 dev.berth.protocol.v1.scheduler.Protos.Call.Reconcile.newBuilder()
                                         .addTasks(
-                                                dev.berth.protocol.v1.scheduler.Protos.Call.Reconcile.Task
-                                                        .newBuilder()
+                                                dev.berth.protocol.v1.scheduler.Protos.Call
+                                                        .Reconcile.Task.newBuilder()
                                                         .setTaskId(task.getTaskId())
                                                         .setAgentId(task.getAgentId())));
         next.call(again, reconcile);
@@ -197,7 +209,8 @@ class AgentTest {
         Call.Builder mark =
                 Call.newBuilder()
                         .setType(Call.Type.MARK_AGENT_GONE)
-                        .setMarkAgentGone(Call.MarkAgentGone.newBuilder().setAgentId(task.getAgentId()));
+                        .setMarkAgentGone(
+                                Call.MarkAgentGone.newBuilder().setAgentId(task.getAgentId()));
         assertThat(world.operator(mark).status()).isEqualTo(200);
         assertThat(stream.lastUpdate().getState()).isEqualTo(TaskState.TASK_GONE_BY_OPERATOR);
         assertThat(wire.of(MessageCase.SHUTDOWN)).hasSize(1);
@@ -247,7 +260,8 @@ class AgentTest {
                 wire,
                 Link.FromAgent.newBuilder()
                         .setResourcesChanged(
-                                Link.ResourcesChanged.newBuilder().addResources(World.scalar("cpus", 8)))
+                                Link.ResourcesChanged.newBuilder()
+                                        .addResources(World.scalar("cpus", 8)))
                         .build(),
                 world.now);
         world.settle();

@@ -30,7 +30,8 @@ class LaunchTest {
     void taskGoesFromOfferToItsAcknowledgedEnd() {
         World.Wire wire = world.agent("h");
         World.Stream stream =
-                world.subscribe(World.framework("a", Capability.Type.MULTI_ROLE).addRoles("r").build());
+                world.subscribe(
+                        World.framework("a", Capability.Type.MULTI_ROLE).addRoles("r").build());
         Offer offer = stream.offers().getFirst();
         assertThat(offer.getHostname()).isEqualTo("h");
         assertThat(offer.getUrl().getPath()).isEqualTo("/slave(1)");
@@ -68,7 +69,8 @@ class LaunchTest {
     void leftOverResourcesAreOfferedAgainAfterTheFilter() {
         world.agent("h");
         World.Stream stream = world.subscribe(World.framework("a").build());
-        world.accept(stream, stream.offers().getFirst(), World.task("t", stream.offers().getFirst()));
+        world.accept(
+                stream, stream.offers().getFirst(), World.task("t", stream.offers().getFirst()));
         assertThat(stream.offers()).hasSize(1);
         world.pass(4.9);
         assertThat(stream.offers()).hasSize(1);
@@ -92,16 +94,13 @@ class LaunchTest {
                         World.task("text", offer).toBuilder().clearCommand().build(),
                         World.task("ports", offer, World.ports(1, 2)),
                         World.task("gpus", offer, World.scalar("gpus", 0.5)),
-                        World.task("disk", offer)
-                                .toBuilder()
+                        World.task("disk", offer).toBuilder()
                                 .putLimits("disk", Value.Scalar.newBuilder().setValue(1).build())
                                 .build(),
-                        World.task("low", offer)
-                                .toBuilder()
+                        World.task("low", offer).toBuilder()
                                 .putLimits("cpus", Value.Scalar.newBuilder().setValue(0.5).build())
                                 .build(),
-                        World.task("role", offer)
-                                .toBuilder()
+                        World.task("role", offer).toBuilder()
                                 .setResources(
                                         0,
                                         World.scalar("cpus", 1).toBuilder()
@@ -109,13 +108,12 @@ class LaunchTest {
                                                         Protos.Resource.AllocationInfo.newBuilder()
                                                                 .setRole("other")))
                                 .build(),
-                        World.task("docker", offer)
-                                .toBuilder()
+                        World.task("docker", offer).toBuilder()
                                 .setContainer(
-                                        ContainerInfo.newBuilder().setType(ContainerInfo.Type.DOCKER))
+                                        ContainerInfo.newBuilder()
+                                                .setType(ContainerInfo.Type.DOCKER))
                                 .build(),
-                        World.task("elsewhere", offer)
-                                .toBuilder()
+                        World.task("elsewhere", offer).toBuilder()
                                 .setAgentId(Protos.AgentID.newBuilder().setValue("x"))
                                 .build());
         assertThat(
@@ -128,7 +126,10 @@ class LaunchTest {
                                                                 .addOfferIds(offer.getId())
                                                                 .addOperations(World.launch(good))
                                                                 .addOperations(
-                                                                        World.launch(bad.toArray(new TaskInfo[0])))))
+                                                                        World.launch(
+                                                                                bad.toArray(
+                                                                                        new TaskInfo
+                                                                                                [0])))))
                                 .status())
                 .isEqualTo(202);
         assertThat(wire.of(MessageCase.LAUNCH)).hasSize(1);
@@ -219,7 +220,8 @@ class LaunchTest {
                         Offer.Operation.LaunchGroup.newBuilder()
                                 .setExecutor(executor)
                                 .setTaskGroup(
-                                        Protos.TaskGroupInfo.newBuilder().addAllTasks(List.of(tasks))))
+                                        Protos.TaskGroupInfo.newBuilder()
+                                                .addAllTasks(List.of(tasks))))
                 .build();
     }
 
@@ -241,7 +243,8 @@ class LaunchTest {
                                 Call.Accept.newBuilder()
                                         .addOfferIds(offer.getId())
                                         .addOperations(operation)
-                                        .setFilters(Protos.Filters.newBuilder().setRefuseSeconds(0))));
+                                        .setFilters(
+                                                Protos.Filters.newBuilder().setRefuseSeconds(0))));
         world.pass(1.1);
     }
 
@@ -297,8 +300,10 @@ class LaunchTest {
                         executor().clearResources(),
                         executor().setType(ExecutorInfo.Type.CUSTOM),
                         executor().setCommand(Protos.CommandInfo.getDefaultInstance()),
-                        executor().setContainer(
-                                ContainerInfo.newBuilder().setType(ContainerInfo.Type.DOCKER)))) {
+                        executor()
+                                .setContainer(
+                                        ContainerInfo.newBuilder()
+                                                .setType(ContainerInfo.Type.DOCKER)))) {
             Offer next = stream.offers().getLast();
             int before = stream.updates().size();
             accept(stream, next, group(bad, World.task("x", next)));
@@ -323,7 +328,9 @@ class LaunchTest {
                                                 .addOfferIds(offer.getId())
                                                 .addOperations(
                                                         Offer.Operation.newBuilder()
-                                                                .setType(Offer.Operation.Type.RESERVE))));
+                                                                .setType(
+                                                                        Offer.Operation.Type
+                                                                                .RESERVE))));
         assertThat(answer.status()).isEqualTo(501);
         assertThat(answer.text().orElseThrow()).contains("RESERVE");
         world.accept(stream, offer, World.task("t", offer));
@@ -335,7 +342,8 @@ class LaunchTest {
         World.Wire wire = world.agent("h");
         World.Stream stream =
                 world.subscribe(World.framework("a", Capability.Type.PARTITION_AWARE).build());
-        world.accept(stream, stream.offers().getFirst(), World.task("t", stream.offers().getFirst()));
+        world.accept(
+                stream, stream.offers().getFirst(), World.task("t", stream.offers().getFirst()));
         world.call(stream, kill("t"));
         assertThat(wire.of(MessageCase.KILL)).hasSize(1);
         world.call(stream, kill("unknown"));
@@ -371,13 +379,18 @@ class LaunchTest {
                 Call.newBuilder()
                         .setType(Call.Type.SHUTDOWN)
                         .setShutdown(
-                                Call.Shutdown.newBuilder().setAgentId(agent).setExecutorId(executor)));
+                                Call.Shutdown.newBuilder()
+                                        .setAgentId(agent)
+                                        .setExecutorId(executor)));
         assertThat(wire.of(MessageCase.FRAMEWORK_MESSAGE)).hasSize(1);
         assertThat(wire.of(MessageCase.SHUTDOWN_EXECUTOR)).hasSize(1);
         world.core.agentSaid(
                 wire,
                 dev.berth.protocol.link.Link.FromAgent.newBuilder()
-                        .setFrameworkMessage(wire.of(MessageCase.FRAMEWORK_MESSAGE).getFirst().getFrameworkMessage())
+                        .setFrameworkMessage(
+                                wire.of(MessageCase.FRAMEWORK_MESSAGE)
+                                        .getFirst()
+                                        .getFrameworkMessage())
                         .build(),
                 world.now);
         assertThat(stream.of(Event.Type.MESSAGE).getFirst().getMessage().getData().toStringUtf8())

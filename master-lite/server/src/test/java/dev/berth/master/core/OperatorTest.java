@@ -2,7 +2,6 @@ package dev.berth.master.core;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-
 import dev.berth.master.operator.Page;
 import dev.berth.protocol.v1.Protos;
 import dev.berth.protocol.v1.Protos.TaskState;
@@ -27,7 +26,8 @@ class OperatorTest {
     void runATask() {
         World.Wire wire = world.agent("h");
         stream = world.subscribe(World.framework("a").build());
-        world.accept(stream, stream.offers().getFirst(), World.task("t", stream.offers().getFirst()));
+        world.accept(
+                stream, stream.offers().getFirst(), World.task("t", stream.offers().getFirst()));
         world.update(wire, World.id(stream), "t", TaskState.TASK_RUNNING);
     }
 
@@ -39,12 +39,14 @@ class OperatorTest {
         assertThat(state.getGetAgents().getAgents(0).getAllocatedResourcesList())
                 .anyMatch(r -> r.getName().equals("cpus") && r.getScalar().getValue() == 1);
         assertThat(state.getGetFrameworks().getFrameworks(0).getConnected()).isTrue();
-        assertThat(world.ask(Call.Type.GET_ROLES).getGetRoles().getRoles(0).getName()).isEqualTo("*");
+        assertThat(world.ask(Call.Type.GET_ROLES).getGetRoles().getRoles(0).getName())
+                .isEqualTo("*");
         assertThat(world.ask(Call.Type.GET_MASTER).getGetMaster().getMasterInfo().getId())
                 .isEqualTo("M");
         assertThat(world.ask(Call.Type.GET_VERSION).getGetVersion().getVersionInfo().getVersion())
                 .isEqualTo("1.11.0");
-        assertThat(world.ask(Call.Type.GET_FLAGS).getGetFlags().getFlags(0).getValue()).isEqualTo("/x");
+        assertThat(world.ask(Call.Type.GET_FLAGS).getGetFlags().getFlags(0).getValue())
+                .isEqualTo("/x");
         assertThat(world.ask(Call.Type.GET_OPERATIONS).hasGetOperations()).isTrue();
     }
 
@@ -67,7 +69,9 @@ class OperatorTest {
                         .setUpdateWeights(
                                 Call.UpdateWeights.newBuilder()
                                         .addWeightInfos(
-                                                Protos.WeightInfo.newBuilder().setRole("r").setWeight(2.5)));
+                                                Protos.WeightInfo.newBuilder()
+                                                        .setRole("r")
+                                                        .setWeight(2.5)));
         assertThat(world.operator(call).status()).isEqualTo(200);
         assertThat(world.shelf.weights).isEqualTo(Map.of("r", 2.5));
         assertThat(world.ask(Call.Type.GET_WEIGHTS).getGetWeights().getWeightInfos(0).getWeight())
@@ -84,7 +88,13 @@ class OperatorTest {
         world.core.subscribeOperator(follower, world.now);
         world.core.subscribeOperator(slow, world.now);
         assertThat(follower.types()).containsExactly(Event.Type.SUBSCRIBED, Event.Type.HEARTBEAT);
-        assertThat(follower.events.getFirst().getSubscribed().getGetState().getGetTasks().getTasksList())
+        assertThat(
+                        follower.events
+                                .getFirst()
+                                .getSubscribed()
+                                .getGetState()
+                                .getGetTasks()
+                                .getTasksList())
                 .hasSize(1);
         slow.full = true;
         World.Wire wire = world.agent("other");
@@ -109,17 +119,27 @@ class OperatorTest {
     void pagesHaveMesossNames() {
         String state = text(Page.STATE);
         assertThat(state)
-                .contains("\"activated_slaves\":1", "\"slaves\":[{\"id\":\"M-S0\"", "\"frameworks\":[{\"id\":\"M-0000\"")
-                .contains("\"completed_frameworks\":[]", "\"state\":\"TASK_RUNNING\"", "\"ports\":\"[31000-32000]\"");
+                .contains(
+                        "\"activated_slaves\":1",
+                        "\"slaves\":[{\"id\":\"M-S0\"",
+                        "\"frameworks\":[{\"id\":\"M-0000\"")
+                .contains(
+                        "\"completed_frameworks\":[]",
+                        "\"state\":\"TASK_RUNNING\"",
+                        "\"ports\":\"[31000-32000]\"");
         assertThat(text(Page.SLAVES)).contains("\"used_resources_full\":[{\"name\":\"cpus\"");
         assertThat(text(Page.TASKS)).contains("\"slave_id\":\"M-S0\"");
         assertThat(text(Page.FRAMEWORKS)).contains("\"unregistered_time\":0.0");
         assertThat(text(Page.STATE_SUMMARY)).contains("\"TASK_RUNNING\":1");
         assertThat(text(Page.METRICS_SNAPSHOT))
-                .contains("\"master/tasks_running\":1.0", "\"master/cpus_used\":1.0", "\"master/elected\":1.0");
+                .contains(
+                        "\"master/tasks_running\":1.0",
+                        "\"master/cpus_used\":1.0",
+                        "\"master/elected\":1.0");
         assertThat(text(Page.HEALTH)).isEmpty();
         assertThat(new String(world.core.prometheus(world.now), StandardCharsets.UTF_8))
-                .contains("# TYPE berth_master_messages_accept_total counter\nberth_master_messages_accept_total 1\n");
+                .contains(
+                        "# TYPE berth_master_messages_accept_total counter\nberth_master_messages_accept_total 1\n");
     }
 
     private String text(Page page) {

@@ -51,15 +51,17 @@ class SubscriptionTest {
         assertThat(old.of(Event.Type.RESCIND)).isEmpty();
         assertThat(next.offers()).hasSize(1);
         assertThat(next.offers().getFirst().getId()).isNotEqualTo(old.offers().getFirst().getId());
-        assertThat(world.core.call(
-                                Call.newBuilder()
-                                        .setType(Call.Type.REVIVE)
-                                        .setFrameworkId(World.id(old))
-                                        .build(),
-                                Optional.of(old.id),
-                                Optional.empty(),
-                                world.now)
-                        .status())
+        assertThat(
+                        world.core
+                                .call(
+                                        Call.newBuilder()
+                                                .setType(Call.Type.REVIVE)
+                                                .setFrameworkId(World.id(old))
+                                                .build(),
+                                        Optional.of(old.id),
+                                        Optional.empty(),
+                                        world.now)
+                                .status())
                 .isEqualTo(400);
         world.core.streamClosed(old, world.now);
         assertThat(world.call(next, Call.newBuilder().setType(Call.Type.REVIVE)).status())
@@ -73,7 +75,9 @@ class SubscriptionTest {
                 List.of(
                         World.framework("a").addRoles("x"),
                         World.framework("a", Capability.Type.MULTI_ROLE).addRoles("/x"),
-                        World.framework("a", Capability.Type.MULTI_ROLE).addRoles("x").addRoles("x"),
+                        World.framework("a", Capability.Type.MULTI_ROLE)
+                                .addRoles("x")
+                                .addRoles("x"),
                         World.framework("a").setFailoverTimeout(-1),
                         World.framework("a").setFailoverTimeout(Double.NaN),
                         World.framework("a").setId(FrameworkID.newBuilder().setValue("a/b")))) {
@@ -123,7 +127,8 @@ class SubscriptionTest {
         assertThat(world.call(stream, Call.newBuilder().setType(Call.Type.REVIVE)).status())
                 .isEqualTo(403);
         world.pass(9.9);
-        World.Stream back = world.subscribe(World.framework("a").setFailoverTimeout(10).setId(id).build());
+        World.Stream back =
+                world.subscribe(World.framework("a").setFailoverTimeout(10).setId(id).build());
         assertThat(back.closed).isFalse();
         world.core.streamClosed(back, world.now);
         world.pass(10);
@@ -140,7 +145,8 @@ class SubscriptionTest {
         World.Stream other = world.subscribe(World.framework("other").build());
         assertThat(slow.offers()).hasSize(1);
         slow.full = true;
-        world.update(wire, World.id(slow), "t", dev.berth.protocol.v1.Protos.TaskState.TASK_RUNNING);
+        world.update(
+                wire, World.id(slow), "t", dev.berth.protocol.v1.Protos.TaskState.TASK_RUNNING);
         assertThat(slow.closed).isTrue();
         assertThat(other.offers()).hasSize(1);
     }
@@ -149,7 +155,8 @@ class SubscriptionTest {
     void principalCannotChange() {
         World.Stream stream = world.subscribe(World.framework("a").setPrincipal("p").build());
         World.Stream again =
-                world.subscribe(World.framework("a").setPrincipal("q").setId(World.id(stream)).build());
+                world.subscribe(
+                        World.framework("a").setPrincipal("q").setId(World.id(stream)).build());
         assertThat(again.events.getFirst().getType()).isEqualTo(Event.Type.ERROR);
         assertThat(stream.closed).isFalse();
     }
@@ -170,13 +177,18 @@ class SubscriptionTest {
         World.Stream stream = world.subscribe(World.framework("a").build());
         Answer answer = world.call(stream, Call.newBuilder().setType(type));
         assertThat(answer.status()).isEqualTo(400);
-        assertThat(answer.text()).hasValueSatisfying(text -> assertThat(text).contains("Expecting"));
+        assertThat(answer.text())
+                .hasValueSatisfying(text -> assertThat(text).contains("Expecting"));
     }
 
     @Test
     void callsOfStrangersAreRefusedInOrder() {
         World.Stream stream = world.subscribe(World.framework("a").build());
-        Call revive = Call.newBuilder().setType(Call.Type.REVIVE).setFrameworkId(World.id(stream)).build();
+        Call revive =
+                Call.newBuilder()
+                        .setType(Call.Type.REVIVE)
+                        .setFrameworkId(World.id(stream))
+                        .build();
         Call unknown =
                 revive.toBuilder().setFrameworkId(FrameworkID.newBuilder().setValue("x")).build();
         assertThat(status(unknown, Optional.of(stream.id))).isEqualTo(400);
@@ -191,7 +203,8 @@ class SubscriptionTest {
                         .setType(Call.Type.RECONCILE_OPERATIONS)
                         .setReconcileOperations(Call.ReconcileOperations.getDefaultInstance())
                         .build();
-        Answer answer = world.core.call(notThere, Optional.of(stream.id), Optional.empty(), world.now);
+        Answer answer =
+                world.core.call(notThere, Optional.of(stream.id), Optional.empty(), world.now);
         assertThat(answer.status()).isEqualTo(501);
         assertThat(answer.text().orElseThrow()).contains("RECONCILE_OPERATIONS");
     }
@@ -204,10 +217,13 @@ class SubscriptionTest {
     void updateFrameworkChangesRolesAndRefusesWhatIsFixed() {
         world.agent("h");
         World.Stream stream =
-                world.subscribe(World.framework("a", Capability.Type.MULTI_ROLE).addRoles("x").build());
+                world.subscribe(
+                        World.framework("a", Capability.Type.MULTI_ROLE).addRoles("x").build());
         assertThat(stream.offers()).hasSize(1);
         FrameworkInfo.Builder next =
-                World.framework("a", Capability.Type.MULTI_ROLE).addRoles("y").setId(World.id(stream));
+                World.framework("a", Capability.Type.MULTI_ROLE)
+                        .addRoles("y")
+                        .setId(World.id(stream));
         assertThat(update(stream, next)).isEqualTo(200);
         assertThat(stream.of(Event.Type.RESCIND)).hasSize(1);
         assertThat(stream.offers().getLast().getAllocationInfo().getRole()).isEqualTo("y");
@@ -246,7 +262,8 @@ class SubscriptionTest {
     void teardownKillsEverythingAndEndsTheStream() {
         World.Wire wire = world.agent("h");
         World.Stream stream = world.subscribe(World.framework("a").build());
-        world.accept(stream, stream.offers().getFirst(), World.task("t", stream.offers().getFirst()));
+        world.accept(
+                stream, stream.offers().getFirst(), World.task("t", stream.offers().getFirst()));
         assertThat(world.call(stream, Call.newBuilder().setType(Call.Type.TEARDOWN)).status())
                 .isEqualTo(202);
         assertThat(stream.closed).isTrue();

@@ -397,7 +397,9 @@ final class World {
                         .setType(Call.Type.ACKNOWLEDGE)
                         .setAcknowledge(
                                 Call.Acknowledge.newBuilder()
-                                        .setAgentId(Protos.AgentID.newBuilder().setValue(wire.id().value()))
+                                        .setAgentId(
+                                                Protos.AgentID.newBuilder()
+                                                        .setValue(wire.id().value()))
                                         .setTaskId(Protos.TaskID.newBuilder().setValue(task))
                                         .setUuid(uuid)));
     }
@@ -411,7 +413,9 @@ final class World {
     void beat(Wire wire) {
         core.agentSaid(
                 wire,
-                Link.FromAgent.newBuilder().setHeartbeat(Link.Heartbeat.getDefaultInstance()).build(),
+                Link.FromAgent.newBuilder()
+                        .setHeartbeat(Link.Heartbeat.getDefaultInstance())
+                        .build(),
                 now);
     }
 

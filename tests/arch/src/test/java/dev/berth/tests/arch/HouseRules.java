@@ -119,7 +119,8 @@ final class HouseRules {
                         .haveNameMatching(NVML_CALLERS));
         rules.put("the agent does not know the master's server", wall(AGENT, MASTER));
         // ADR 0004.
-        rules.put("the allocator knows no messages", wall("dev.berth.master.allocator..", PROTOCOL));
+        rules.put(
+                "the allocator knows no messages", wall("dev.berth.master.allocator..", PROTOCOL));
         rules.put("resources know no messages", wall("dev.berth.master.resources..", PROTOCOL));
         rules.put("the registry knows no messages", wall("dev.berth.master.registry..", PROTOCOL));
         rules.put(
