@@ -1,7 +1,5 @@
 package dev.berth.master.cluster;
 
-import com.google.protobuf.InvalidProtocolBufferException;
-
 import dev.berth.master.allocator.Allocator;
 import dev.berth.master.allocator.Role;
 import dev.berth.master.cluster.AgentRecord.Standing;
@@ -453,19 +451,6 @@ public final class Cluster {
                 info.getHostname(),
                 nowNs,
                 info.toByteArray());
-    }
-
-    /** What was written of an agent. */
-    public static AgentInfo info(AgentRecord agent) {
-        try {
-            return AgentInfo.parseFrom(agent.info());
-        } catch (InvalidProtocolBufferException e) {
-            // A registry of another time: the agent tells the rest when it comes.
-            return AgentInfo.newBuilder()
-                    .setHostname(agent.hostname())
-                    .setId(Wire.agentId(agent.id()))
-                    .build();
-        }
     }
 
     /** When frameworks have to be looked through: heartbeats, and those that stayed away. */

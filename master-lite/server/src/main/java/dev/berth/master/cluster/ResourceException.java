@@ -4,7 +4,15 @@ package dev.berth.master.cluster;
 public final class ResourceException extends Exception {
     private static final long serialVersionUID = 1L;
 
-    public ResourceException(String message) {
-        super(message);
+    private final String reason;
+
+    public ResourceException(String reason) {
+        super(reason);
+        this.reason = reason;
+    }
+
+    /** The message. */
+    public String reason() {
+        return reason;
     }
 }

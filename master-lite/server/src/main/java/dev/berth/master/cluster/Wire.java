@@ -1,5 +1,7 @@
 package dev.berth.master.cluster;
 
+import com.google.protobuf.InvalidProtocolBufferException;
+
 import dev.berth.master.ids.AgentId;
 import dev.berth.master.ids.ExecutorId;
 import dev.berth.master.ids.FrameworkId;
@@ -49,5 +51,18 @@ public final class Wire {
 
     public static ExecutorId executorId(Protos.ExecutorID id) {
         return new ExecutorId(id.getValue());
+    }
+
+    /** What was written of an agent. */
+    public static Protos.AgentInfo info(AgentRecord agent) {
+        try {
+            return Protos.AgentInfo.parseFrom(agent.info());
+        } catch (InvalidProtocolBufferException e) {
+            // A registry of another time: the agent tells the rest when it comes.
+            return Protos.AgentInfo.newBuilder()
+                    .setHostname(agent.hostname())
+                    .setId(agentId(agent.id()))
+                    .build();
+        }
     }
 }

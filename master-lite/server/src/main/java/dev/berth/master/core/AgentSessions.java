@@ -20,7 +20,6 @@ import dev.berth.protocol.v1.Protos.AgentInfo;
 import dev.berth.protocol.v1.scheduler.Protos.Event;
 
 import java.util.HashMap;
-import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -36,7 +35,7 @@ final class AgentSessions {
     private final Cluster cluster;
     private final AgentReports reports;
     private final Departures departures;
-    private final Map<AgentLink, Agent> byLink = new IdentityHashMap<>();
+    private final Map<AgentLink, Agent> byLink = new HashMap<>();
     private final Map<AgentId, Admission> admissions = new HashMap<>();
 
     AgentSessions(Cluster cluster) {
@@ -64,7 +63,7 @@ final class AgentSessions {
                 throw new ResourceException("the agent has no resources");
             }
         } catch (ResourceException e) {
-            refuse(link, e.getMessage(), false);
+            refuse(link, e.reason(), false);
             return;
         }
         if (info.hasId()) {
@@ -281,7 +280,7 @@ final class AgentSessions {
     }
 
     void closed(AgentLink link) {
-        admissions.values().removeIf(admission -> admission.link() == link);
+        admissions.values().removeIf(admission -> admission.link().equals(link));
         Agent agent = byLink.remove(link);
         if (agent != null) {
             cluster.disconnect(agent);

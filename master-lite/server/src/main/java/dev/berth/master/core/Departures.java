@@ -175,8 +175,7 @@ final class Departures {
             AgentRecord record =
                     agent.map(a -> cluster.record(a.info(), Standing.GONE))
                             .orElseGet(() ->
-                                    cluster.record(
-                                            Cluster.info(away.orElseThrow()), Standing.GONE));
+                                    cluster.record(Wire.info(away.orElseThrow()), Standing.GONE));
             agent.ifPresent(a -> {
                 a.leave();
                 cluster.offers().rescind(a.offers());
@@ -283,7 +282,7 @@ final class Departures {
             if (!departing.add(late.id())) {
                 continue;
             }
-            AgentRecord record = cluster.record(Cluster.info(late), Standing.UNREACHABLE);
+            AgentRecord record = cluster.record(Wire.info(late), Standing.UNREACHABLE);
             cluster.registry()
                     .put(
                             record,

@@ -48,7 +48,7 @@ final class Views {
         cluster.agents().forEach(agent -> agents.addAgents(agent(agent)));
         cluster.recovered()
                 .values()
-                .forEach(record -> agents.addRecoveredAgents(Cluster.info(record)));
+                .forEach(record -> agents.addRecoveredAgents(Wire.info(record)));
         return agents.build();
     }
 

@@ -213,12 +213,7 @@ final class Accepting {
                 begin(framework, basket, whole, wanted, Optional.empty());
                 good.add(whole);
             } catch (ResourceException e) {
-                tell(
-                        framework,
-                        task,
-                        TaskState.TASK_ERROR,
-                        Reason.REASON_TASK_INVALID,
-                        e.getMessage());
+                tell(framework, task, TaskState.TASK_ERROR, Reason.REASON_TASK_INVALID, e.reason());
             }
         }
         if (!good.isEmpty()) {
@@ -276,7 +271,7 @@ final class Accepting {
                         task,
                         TaskState.TASK_ERROR,
                         Reason.REASON_TASK_GROUP_INVALID,
-                        e.getMessage());
+                        e.reason());
             }
             return;
         }

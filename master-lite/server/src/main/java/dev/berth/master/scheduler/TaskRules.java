@@ -172,7 +172,7 @@ final class TaskRules {
             resources = ResourceWire.read(entries);
             allocated = ResourceWire.role(entries);
         } catch (ResourceException e) {
-            throw new ResourceException(what + " uses invalid resources: " + e.getMessage());
+            throw new ResourceException(what + " uses invalid resources: " + e.reason());
         }
         if (allocated.isPresent() && !allocated.get().equals(role.path())) {
             throw new ResourceException(
