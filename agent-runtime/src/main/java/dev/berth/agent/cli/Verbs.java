@@ -25,6 +25,13 @@ import dev.berth.agent.cli.image.LoadVerb;
 import dev.berth.agent.cli.image.PullVerb;
 import dev.berth.agent.cli.image.RmiVerb;
 import dev.berth.agent.cli.image.TagVerb;
+import dev.berth.agent.cli.job.JobInspectVerb;
+import dev.berth.agent.cli.job.JobKillVerb;
+import dev.berth.agent.cli.job.JobListVerb;
+import dev.berth.agent.cli.job.JobLogsVerb;
+import dev.berth.agent.cli.job.JobRunVerb;
+import dev.berth.agent.cli.job.NodeListVerb;
+import dev.berth.agent.cli.job.OffersVerb;
 import dev.berth.agent.cli.quickstart.QuickstartVerb;
 import dev.berth.agent.cli.run.AttachVerb;
 import dev.berth.agent.cli.run.ExecVerb;
@@ -76,13 +83,20 @@ final class Verbs {
                     "gpu sim",
                     "devicekit run",
                     "gpu-host-check",
+                    "job run",
+                    "job ls",
+                    "job logs",
+                    "job inspect",
+                    "job kill",
+                    "node ls",
+                    "offers",
                     "agent",
                     "quickstart",
                     "doctor",
                     "version");
 
     /** First words of verbs that have two. */
-    static final Set<String> FAMILIES = Set.of("gpu", "devicekit");
+    static final Set<String> FAMILIES = Set.of("gpu", "devicekit", "job", "node");
 
     private Verbs() {}
 
@@ -123,6 +137,13 @@ final class Verbs {
             case "gpu sim" -> Optional.of(new GpuSimulatorVerb());
             case "devicekit run" -> Optional.of(new DevicekitVerb());
             case "gpu-host-check" -> Optional.of(new GpuHostCheckVerb());
+            case "job run" -> Optional.of(new JobRunVerb());
+            case "job ls" -> Optional.of(new JobListVerb());
+            case "job logs" -> Optional.of(new JobLogsVerb());
+            case "job inspect" -> Optional.of(new JobInspectVerb());
+            case "job kill" -> Optional.of(new JobKillVerb());
+            case "node ls" -> Optional.of(new NodeListVerb());
+            case "offers" -> Optional.of(new OffersVerb());
             case "agent" -> Optional.of(new AgentVerb());
             case "quickstart" -> Optional.of(new QuickstartVerb());
             case "doctor" -> Optional.of(new DoctorVerb());

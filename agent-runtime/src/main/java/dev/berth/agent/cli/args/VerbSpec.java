@@ -30,6 +30,7 @@ public record VerbSpec(
         CONTAINERS("Containers"),
         IMAGES("Images"),
         GPUS("GPUs"),
+        JOBS("Jobs on a cluster"),
         AGENT("Agent and host");
 
         private final String title;

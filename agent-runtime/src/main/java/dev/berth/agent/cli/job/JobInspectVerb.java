@@ -1,0 +1,53 @@
+package dev.berth.agent.cli.job;
+
+import dev.berth.agent.cli.args.Arguments;
+import dev.berth.agent.cli.args.VerbSpec;
+import dev.berth.agent.cli.session.Cli;
+import dev.berth.agent.cli.session.CliException;
+import dev.berth.agent.cli.session.Verb;
+import dev.berth.protocol.v1.Protos.FrameworkID;
+import dev.berth.protocol.v1.Protos.Task;
+import dev.berth.protocol.v1.master.Protos.Call;
+import dev.berth.protocol.v1.master.Protos.Response.GetFrameworks;
+import dev.berth.protocol.v1.master.Protos.Response.GetTasks;
+
+import java.util.ArrayList;
+import java.util.List;
+
+/** {@code berth job inspect}. */
+public final class JobInspectVerb implements Verb {
+    @Override
+    public VerbSpec spec() {
+        return VerbSpec.of(
+                        VerbSpec.Group.JOBS,
+                        "inspect JOB",
+                        "Show all that the master knows of a job: the framework, then its tasks, one JSON object a line",
+                        1,
+                        1,
+                        MasterFlags.with())
+                .in("job");
+    }
+
+    @Override
+    public int run(Cli cli, Arguments arguments) throws CliException {
+        GetFrameworks.Framework job =
+                Wire.job(
+                        MasterFlags.ask(cli, arguments, Call.Type.GET_FRAMEWORKS)
+                                .getGetFrameworks(),
+                        arguments.operands().getFirst());
+        Wire.print(cli, job);
+        for (Task task : tasks(cli, arguments, job.getFrameworkInfo().getId())) {
+            Wire.print(cli, task);
+        }
+        return 0;
+    }
+
+    static List<Task> tasks(Cli cli, Arguments arguments, FrameworkID job) throws CliException {
+        GetTasks all = MasterFlags.ask(cli, arguments, Call.Type.GET_TASKS).getGetTasks();
+        List<Task> tasks = new ArrayList<>(all.getTasksList());
+        tasks.addAll(all.getUnreachableTasksList());
+        tasks.addAll(all.getCompletedTasksList());
+        tasks.removeIf(task -> !task.getFrameworkId().equals(job));
+        return tasks;
+    }
+}

@@ -1,0 +1,82 @@
+package dev.berth.agent.cli.job;
+
+import dev.berth.agent.cli.args.Arguments;
+import dev.berth.agent.cli.args.Flag;
+import dev.berth.agent.cli.args.UsageException;
+import dev.berth.agent.cli.args.VerbSpec;
+import dev.berth.agent.cli.session.Cli;
+import dev.berth.agent.cli.session.CliException;
+import dev.berth.agent.cli.session.Verb;
+import dev.berth.discovery.MasterAddress;
+import dev.berth.jobs.JobException;
+import dev.berth.jobs.MasterClient;
+import dev.berth.jobs.Sandbox;
+import dev.berth.protocol.v1.Protos.FrameworkID;
+import dev.berth.protocol.v1.Protos.Task;
+import dev.berth.protocol.v1.master.Protos.Call;
+import dev.berth.protocol.v1.master.Protos.Response.GetAgents;
+
+/** {@code berth job logs}. */
+public final class JobLogsVerb implements Verb {
+    @Override
+    public VerbSpec spec() {
+        return VerbSpec.of(
+                        VerbSpec.Group.JOBS,
+                        "logs JOB",
+                        "Show what a worker has written so far",
+                        1,
+                        1,
+                        MasterFlags.with(
+                                Flag.value("rank", "N", "Which worker (default 0)"),
+                                Flag.toggle("stderr", "Standard error instead of standard output")))
+                .in("job");
+    }
+
+    @Override
+    public int run(Cli cli, Arguments arguments) throws UsageException, CliException {
+        String rank = "." + arguments.number("rank", 0, 0);
+        FrameworkID job =
+                Wire.job(
+                                MasterFlags.ask(cli, arguments, Call.Type.GET_FRAMEWORKS)
+                                        .getGetFrameworks(),
+                                arguments.operands().getFirst())
+                        .getFrameworkInfo()
+                        .getId();
+        Task task =
+                JobInspectVerb.tasks(cli, arguments, job).stream()
+                        .filter(it -> it.getTaskId().getValue().endsWith(rank))
+                        .reduce((_, later) -> later)
+                        .orElseThrow(() -> new CliException(1, "the job has no such worker"));
+        Sandbox sandbox =
+                new Sandbox(
+                        agent(cli, arguments, task), job.getValue(), task.getTaskId().getValue());
+        try (MasterClient client = MasterFlags.client(cli, arguments)) {
+            String file = arguments.has("stderr") ? "stderr" : "stdout";
+            long offset = 0;
+            for (var bytes = sandbox.read(client, file, 0);
+                    !bytes.isEmpty();
+                    bytes = sandbox.read(client, file, offset)) {
+                byte[] all = bytes.toByteArray();
+                cli.out().write(all, 0, all.length);
+                offset += all.length;
+            }
+        } catch (JobException e) {
+            throw new CliException(1, e.getMessage() + "; the output is at " + sandbox, e);
+        } catch (InterruptedException e) {
+            throw MasterFlags.interrupted(e);
+        }
+        return 0;
+    }
+
+    private static MasterAddress agent(Cli cli, Arguments arguments, Task task)
+            throws CliException {
+        GetAgents agents = MasterFlags.ask(cli, arguments, Call.Type.GET_AGENTS).getGetAgents();
+        for (GetAgents.Agent agent : agents.getAgentsList()) {
+            if (agent.getAgentInfo().getId().equals(task.getAgentId())) {
+                return new MasterAddress(
+                        agent.getAgentInfo().getHostname(), agent.getAgentInfo().getPort());
+            }
+        }
+        throw new CliException(1, "the worker's agent is gone: " + task.getAgentId().getValue());
+    }
+}

@@ -1,0 +1,73 @@
+package dev.berth.agent.cli.job;
+
+import com.google.protobuf.Message;
+
+import dev.berth.agent.cli.session.Cli;
+import dev.berth.agent.cli.session.CliException;
+import dev.berth.jobs.JobRun;
+import dev.berth.protocol.MesosJson;
+import dev.berth.protocol.v1.Protos.Resource;
+import dev.berth.protocol.v1.master.Protos.Response.GetFrameworks;
+
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.List;
+
+/** What the master's answers say, in words. Pure functions. */
+final class Wire {
+    private Wire() {}
+
+    /** One compact object, in the names of the wire. */
+    static void print(Cli cli, Message message) {
+        cli.out().println(new String(MesosJson.write(message), StandardCharsets.UTF_8));
+    }
+
+    /** The sum of one scalar resource, without needless digits. */
+    static String sum(List<Resource> resources, String name) {
+        double sum = 0;
+        for (Resource resource : resources) {
+            if (resource.getName().equals(name)) {
+                sum += resource.getScalar().getValue();
+            }
+        }
+        long thousandths = Math.round(sum * 1000);
+        return thousandths % 1000 == 0
+                ? Long.toString(thousandths / 1000)
+                : Double.toString(thousandths / 1000.0);
+    }
+
+    /** Those frameworks that are jobs: live ones, then ended ones. */
+    static List<GetFrameworks.Framework> jobs(GetFrameworks all) {
+        List<GetFrameworks.Framework> jobs = new ArrayList<>();
+        all.getFrameworksList().stream().filter(Wire::isJob).forEach(jobs::add);
+        all.getCompletedFrameworksList().stream().filter(Wire::isJob).forEach(jobs::add);
+        return jobs;
+    }
+
+    private static boolean isJob(GetFrameworks.Framework framework) {
+        return framework.getFrameworkInfo().getLabels().getLabelsList().stream()
+                .anyMatch(label -> label.getKey().equals(JobRun.LABEL));
+    }
+
+    /** The job of that id, or the latest of that name; a live one before one that has ended. */
+    static GetFrameworks.Framework job(GetFrameworks all, String word) throws CliException {
+        for (GetFrameworks.Framework job : jobs(all)) {
+            if (job.getFrameworkInfo().getId().getValue().equals(word)) {
+                return job;
+            }
+        }
+        return latest(all.getFrameworksList(), word)
+                .or(() -> latest(all.getCompletedFrameworksList(), word))
+                .orElseThrow(() -> new CliException(1, "no such job: " + word));
+    }
+
+    private static java.util.Optional<GetFrameworks.Framework> latest(
+            List<GetFrameworks.Framework> among, String name) {
+        return among.stream()
+                .filter(Wire::isJob)
+                .filter(job -> job.getFrameworkInfo().getName().equals(name))
+                .max(
+                        java.util.Comparator.comparingLong((GetFrameworks.Framework job) ->
+                                job.getRegisteredTime().getNanoseconds()));
+    }
+}

@@ -1,0 +1,217 @@
+package dev.berth.jobs;
+
+import dev.berth.discovery.MasterAddress;
+import dev.berth.jobs.Subscription.Signal;
+import dev.berth.protocol.v1.Protos.FrameworkInfo;
+import dev.berth.protocol.v1.Protos.Offer;
+import dev.berth.protocol.v1.Protos.TaskState;
+import dev.berth.protocol.v1.scheduler.Protos.Call;
+import dev.berth.protocol.v1.scheduler.Protos.Event;
+
+import java.io.PrintStream;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Set;
+import java.util.SplittableRandom;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.TimeUnit;
+
+/** Runs one job to its end: a framework that lives as long as the job. Thread: {@link #run}'s caller; {@link #cancel} from any. */
+public final class JobRun {
+    /** The label of frameworks that are jobs. */
+    public static final String LABEL = "dev.berth.job";
+
+    private static final double FAILOVER_SECONDS = 60;
+    private static final long TICK_MS = 250;
+    private static final long SILENCE_NS = 75_000_000_000L;
+    private static final long PATIENCE_NS = 5_000_000_000L;
+    private static final long GIVE_UP_NS = (long) (FAILOVER_SECONDS * 1e9);
+
+    private final MasterClient client;
+    private final JobSpec spec;
+    private final PrintStream out;
+    private final PrintStream err;
+    private final LinkedBlockingQueue<Signal> queue = new LinkedBlockingQueue<>();
+    private final Timeline timeline = new Timeline();
+    private final List<LogStream> logs = new ArrayList<>();
+    private final List<Sandbox> sandboxes = new ArrayList<>();
+    private final Set<String> followed = new HashSet<>();
+    private boolean toldOfWaiting;
+
+    public JobRun(MasterClient client, JobSpec spec, PrintStream out, PrintStream err) {
+        this.client = client;
+        this.spec = spec;
+        this.out = out;
+        this.err = err;
+    }
+
+    public Timeline timeline() {
+        return timeline;
+    }
+
+    /** Ends the job: its tasks are killed. Any thread. */
+    public void cancel() {
+        queue.add(new Signal.Cancel());
+    }
+
+    /** Runs it: the exit code to pass on. */
+    public int run() throws JobException, InterruptedException {
+        long begin = System.nanoTime();
+        timeline.mark("submitted", begin);
+        Subscription subscription = new Subscription(client, framework(), queue);
+        List<Call> calls = new ArrayList<>();
+        SplittableRandom random = new SplittableRandom();
+        String key = spec.name() + "-" + Long.toHexString(random.nextLong() >>> 32);
+        Gang gang = new Gang(spec, key, calls::add, timeline, random);
+        subscription.start();
+        try {
+            long heard = begin;
+            long lost = Long.MAX_VALUE;
+            while (gang.exitCode().isEmpty()) {
+                Signal signal = queue.poll(TICK_MS, TimeUnit.MILLISECONDS);
+                long now = System.nanoTime();
+                switch (signal) {
+                    case null -> gang.tick(now);
+                    case Signal.Cancel() -> gang.cancel();
+                    case Signal.Came(Event event) -> {
+                        heard = now;
+                        lost = Long.MAX_VALUE;
+                        take(gang, event, now);
+                    }
+                    case Signal.Broken(String why, boolean last) -> {
+                        if (last) {
+                            throw new JobException(why);
+                        }
+                        heard = now;
+                        lost = Math.min(lost, now);
+                        err.println("berth: " + why + "; subscribing again");
+                        err.flush();
+                    }
+                }
+                if (lost != Long.MAX_VALUE && now - lost > GIVE_UP_NS) {
+                    throw new JobException(
+                            "no master for " + (int) FAILOVER_SECONDS + " s: the job is given up");
+                }
+                if (now - heard > SILENCE_NS) {
+                    heard = now;
+                    subscription.breakOff();
+                }
+                for (Call call : calls) {
+                    subscription.call(call);
+                }
+                calls.clear();
+                follow(gang, subscription);
+                tellOfWaiting(gang, now - begin);
+            }
+            finish(gang);
+            return gang.exitCode().getAsInt();
+        } finally {
+            subscription.call(Call.newBuilder().setType(Call.Type.TEARDOWN).build());
+            subscription.close();
+        }
+    }
+
+    private FrameworkInfo framework() {
+        FrameworkInfo.Builder info =
+                FrameworkInfo.newBuilder()
+                        .setUser("root")
+                        .setName(spec.name())
+                        .addRoles(spec.role())
+                        .setCheckpoint(true)
+                        .setFailoverTimeout(FAILOVER_SECONDS);
+        info.getLabelsBuilder().addLabelsBuilder().setKey(LABEL).setValue(spec.name());
+        info.addCapabilitiesBuilder().setType(FrameworkInfo.Capability.Type.MULTI_ROLE);
+        info.addCapabilitiesBuilder().setType(FrameworkInfo.Capability.Type.PARTITION_AWARE);
+        if (spec.gpus() > 0) {
+            info.addCapabilitiesBuilder().setType(FrameworkInfo.Capability.Type.GPU_RESOURCES);
+        }
+        return info.build();
+    }
+
+    private void take(Gang gang, Event event, long now) throws JobException {
+        switch (event.getType()) {
+            case SUBSCRIBED -> {
+                timeline.mark("subscribed", now);
+                gang.subscribed();
+            }
+            case OFFERS -> gang.offers(event.getOffers().getOffersList(), now);
+            case RESCIND -> gang.rescinded(event.getRescind().getOfferId());
+            case UPDATE -> gang.updated(event.getUpdate().getStatus(), now);
+            case ERROR ->
+                    throw new JobException(
+                            "the master refuses the job: " + event.getError().getMessage());
+            default -> {
+                // Heartbeats, and what means nothing to a job.
+            }
+        }
+    }
+
+    /** Begins to read the output of whoever runs, or has ended before that was heard. */
+    private void follow(Gang gang, Subscription subscription) {
+        for (Worker worker : gang.workers()) {
+            boolean ran =
+                    worker.state() == TaskState.TASK_RUNNING
+                            || worker.state() == TaskState.TASK_FINISHED;
+            String task = worker.info().getTaskId().getValue();
+            if (!ran || subscription.id().isEmpty() || !followed.add(task)) {
+                continue;
+            }
+            Sandbox sandbox =
+                    new Sandbox(address(worker.offer()), subscription.id().get().getValue(), task);
+            sandboxes.add(sandbox);
+            String prefix = spec.workers() > 1 ? "[" + worker.rank() + "] " : "";
+            logs.add(new LogStream(client, sandbox, "stdout", new Lines(out, prefix)).start());
+            logs.add(new LogStream(client, sandbox, "stderr", new Lines(err, prefix)).start());
+        }
+    }
+
+    static MasterAddress address(Offer offer) {
+        var address = offer.getUrl().getAddress();
+        String host =
+                address.hasIp() && !address.getIp().isEmpty()
+                        ? address.getIp()
+                        : offer.getHostname();
+        return new MasterAddress(host, address.getPort());
+    }
+
+    private void tellOfWaiting(Gang gang, long waitedNs) {
+        if (gang.isWaiting() && !toldOfWaiting && waitedNs > PATIENCE_NS) {
+            toldOfWaiting = true;
+            err.println(
+                    "berth: waiting for offers that hold "
+                            + spec.workers()
+                            + (spec.workers() == 1 ? " worker" : " workers")
+                            + " (berth node ls shows what there is)");
+            err.flush();
+        }
+    }
+
+    private void finish(Gang gang) throws InterruptedException {
+        // Acknowledged before anything else: the agent then forgets the tasks.
+        for (LogStream log : logs) {
+            log.finish(PATIENCE_NS);
+        }
+        out.flush();
+        if (logs.stream().anyMatch(log -> log.trouble().isPresent())) {
+            err.println(
+                    "berth: the output cannot be shown ("
+                            + logs.stream()
+                                    .flatMap(log -> log.trouble().stream())
+                                    .findFirst()
+                                    .orElse("")
+                            + "); it is at");
+            sandboxes.forEach(sandbox -> err.println("  " + sandbox));
+        }
+        gang.firstFailure()
+                .ifPresent(worker ->
+                        err.println(
+                                "berth: worker "
+                                        + worker.rank()
+                                        + " "
+                                        + worker.state()
+                                        + ": "
+                                        + worker.message()));
+        err.flush();
+    }
+}

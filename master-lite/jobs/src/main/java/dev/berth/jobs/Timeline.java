@@ -1,0 +1,35 @@
+package dev.berth.jobs;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+
+/** When what happened, for people. One thread. */
+public final class Timeline {
+    private record Moment(String what, long atNs) {}
+
+    private final List<Moment> moments = new ArrayList<>();
+
+    void mark(String what, long nowNs) {
+        moments.add(new Moment(what, nowNs));
+    }
+
+    /** A line for each moment: milliseconds since the first, and since the one before. */
+    @Override
+    public String toString() {
+        StringBuilder text = new StringBuilder();
+        for (int i = 0; i < moments.size(); i++) {
+            Moment moment = moments.get(i);
+            long first = moments.getFirst().atNs();
+            long before = i == 0 ? first : moments.get(i - 1).atNs();
+            text.append(
+                    String.format(
+                            Locale.ROOT,
+                            "%10.1f ms  +%.1f ms  %s%n",
+                            (moment.atNs() - first) / 1e6,
+                            (moment.atNs() - before) / 1e6,
+                            moment.what()));
+        }
+        return text.toString();
+    }
+}

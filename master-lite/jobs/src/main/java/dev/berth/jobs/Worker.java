@@ -1,0 +1,57 @@
+package dev.berth.jobs;
+
+import dev.berth.protocol.v1.Protos.Offer;
+import dev.berth.protocol.v1.Protos.TaskInfo;
+import dev.berth.protocol.v1.Protos.TaskState;
+import dev.berth.protocol.v1.Protos.TaskStatus;
+
+import java.util.Optional;
+
+/** One worker of a gang, and the last that was heard of it. One thread. */
+public final class Worker {
+    private final int rank;
+    private final TaskInfo info;
+    private final Offer offer;
+    private TaskState state = TaskState.TASK_STAGING;
+    private Optional<TaskStatus> last = Optional.empty();
+
+    Worker(int rank, TaskInfo info, Offer offer) {
+        this.rank = rank;
+        this.info = info;
+        this.offer = offer;
+    }
+
+    public int rank() {
+        return rank;
+    }
+
+    public TaskInfo info() {
+        return info;
+    }
+
+    /** An offer of the agent that it is on. */
+    public Offer offer() {
+        return offer;
+    }
+
+    public TaskState state() {
+        return state;
+    }
+
+    public String message() {
+        return last.map(TaskStatus::getMessage).orElse("");
+    }
+
+    void heard(TaskStatus status) {
+        state = status.getState();
+        last = Optional.of(status);
+    }
+
+    boolean hasEnded() {
+        return TaskEnd.isEnd(state);
+    }
+
+    int exitCode() {
+        return TaskEnd.exitCode(state, message());
+    }
+}
