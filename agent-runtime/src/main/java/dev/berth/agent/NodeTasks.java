@@ -286,7 +286,14 @@ final class NodeTasks implements TaskHost, AgentState, AutoCloseable {
         out.put("slave/registered", link.isRegistered() ? 1.0 : 0.0);
         out.put("slave/uptime_secs", (realtimeNs() - startedNs) / 1e9);
         for (String state :
-                List.of("starting", "running", "killing", "finished", "failed", "killed", "error")) {
+                List.of(
+                        "starting",
+                        "running",
+                        "killing",
+                        "finished",
+                        "failed",
+                        "killed",
+                        "error")) {
             out.put("slave/tasks_" + state, 0.0);
         }
         for (TaskView view : tasks) {

@@ -93,8 +93,7 @@ class OperatorApiTest {
         assertThat(executor.at("/tasks/0/state").asText()).isEqualTo("TASK_RUNNING");
         JsonNode over = state.at("/frameworks/0/completed_executors/0");
         String sandbox = over.path("directory").asText();
-        JsonNode listed =
-                Http.JSON.readTree(send("/files/browse?path=" + sandbox, "").body());
+        JsonNode listed = Http.JSON.readTree(send("/files/browse?path=" + sandbox, "").body());
         assertThat(listed.findValuesAsText("path"))
                 .contains(sandbox + "/stdout", sandbox + "/stderr");
         String virtual = "/frameworks/f-1/executors/t/runs/latest/stdout";
@@ -123,8 +122,7 @@ class OperatorApiTest {
         assertThat(call("{\"type\":\"GET_CONTAINERS\"}").at("/get_containers/containers"))
                 .hasSize(1);
         JsonNode file =
-                call(
-                                "{\"type\":\"READ_FILE\",\"read_file\":{\"offset\":0,\"path\":\"/frameworks/f-1/executors/t/runs/latest/stdout\"}}")
+                call("{\"type\":\"READ_FILE\",\"read_file\":{\"offset\":0,\"path\":\"/frameworks/f-1/executors/t/runs/latest/stdout\"}}")
                         .path("read_file");
         assertThat(new String(file.path("data").binaryValue(), "UTF-8")).isEqualTo("hello\n");
         assertThat(file.path("size").asInt()).isEqualTo(6);
@@ -132,8 +130,7 @@ class OperatorApiTest {
                 send("/api/v1", "{\"type\":\"PRUNE_IMAGES\"}", "Content-Type", "application/json");
         assertThat(later.statusCode()).isEqualTo(501);
         assertThat(later.body()).contains("PRUNE_IMAGES");
-        assertThat(send("/api/v1", "{}", "Content-Type", "text/plain").statusCode())
-                .isEqualTo(415);
+        assertThat(send("/api/v1", "{}", "Content-Type", "text/plain").statusCode()).isEqualTo(415);
         assertThat(send("/api/v1", "{", "Content-Type", "application/json").statusCode())
                 .isEqualTo(400);
     }

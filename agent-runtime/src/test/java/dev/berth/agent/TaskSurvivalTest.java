@@ -18,8 +18,10 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
 
 /** A real agent on this kernel, killed by kill -9 while its tasks run; the master is a test's. */
 @Tag("root")
@@ -48,8 +50,7 @@ class TaskSurvivalTest {
                         "-XX:TieredStopAtLevel=1",
                         "-cp",
                         System.getProperty(
-                                "surefire.test.class.path",
-                                System.getProperty("java.class.path")),
+                                "surefire.test.class.path", System.getProperty("java.class.path")),
                         "dev.berth.agent.cli.Berth",
                         "agent",
                         "-H",
@@ -64,8 +65,7 @@ class TaskSurvivalTest {
                         "127.0.0.1:0"));
         return new ProcessBuilder(command)
                 .redirectErrorStream(true)
-                .redirectOutput(
-                        ProcessBuilder.Redirect.appendTo(directory.resolve("log").toFile()))
+                .redirectOutput(ProcessBuilder.Redirect.appendTo(directory.resolve("log").toFile()))
                 .start();
     }
 
@@ -76,6 +76,11 @@ class TaskSurvivalTest {
             agent.destroyForcibly();
         }
         master.close();
+        try (Stream<Path> files = Files.walk(directory)) {
+            for (Path file : files.sorted(Comparator.reverseOrder()).toList()) {
+                Files.delete(file);
+            }
+        }
     }
 
     /** On the host's programs, without an image. */
@@ -92,7 +97,7 @@ class TaskSurvivalTest {
                 shell(
                         "long",
                         "echo begun in $MESOS_SANDBOX as $MESOS_TASK_ID; touch $MESOS_SANDBOX/mark;"
-                            + " while [ ! -e $MESOS_SANDBOX/stop ]; do sleep 0.05; done; echo over; exit 3"));
+                                + " while [ ! -e $MESOS_SANDBOX/stop ]; do sleep 0.05; done; echo over; exit 3"));
         TaskStatus running = master.until(TaskState.TASK_RUNNING);
         int pid = running.getContainerStatus().getExecutorPid();
         assertThat(Path.of("/proc/" + pid)).exists();
@@ -112,6 +117,11 @@ class TaskSurvivalTest {
         agent = start();
         master.accept();
         TaskStatus failed = master.update();
+        if (failed.getState() == TaskState.TASK_RUNNING) {
+            // The first kill came before the acknowledgement was read.
+            master.acknowledge(failed);
+            failed = master.update();
+        }
         assertThat(failed.getState()).as(failed.toString()).isEqualTo(TaskState.TASK_FAILED);
         assertThat(failed.getMessage()).isEqualTo("Command exited with status 3");
         assertThat(Files.readString(sandbox.resolve("stdout")))

@@ -37,9 +37,7 @@ final class OperatorCalls {
                         .forEach((name, value) ->
                                 out.getGetMetricsBuilder()
                                         .addMetrics(
-                                                Metric.newBuilder()
-                                                        .setName(name)
-                                                        .setValue(value)));
+                                                Metric.newBuilder().setName(name).setValue(value)));
             }
             case GET_STATE -> {
                 out.setType(Response.Type.GET_STATE);
@@ -92,7 +90,8 @@ final class OperatorCalls {
         Map<String, TaskView> over = new LinkedHashMap<>();
         for (TaskView view : now.tasks()) {
             (view.acknowledged() ? over : live)
-                    .putIfAbsent(view.framework().getId().getValue() + "/" + view.executorId(), view);
+                    .putIfAbsent(
+                            view.framework().getId().getValue() + "/" + view.executorId(), view);
         }
         Response.GetExecutors.Builder out = Response.GetExecutors.newBuilder();
         live.values().forEach(v -> out.addExecutorsBuilder().setExecutorInfo(executor(v)));
@@ -160,9 +159,7 @@ final class OperatorCalls {
                                     .setMode(entry.stat().mode())
                                     .setMtime(
                                             TimeInfo.newBuilder()
-                                                    .setNanoseconds(
-                                                            entry.stat().mtimeNs()
-                                                                    ))
+                                                    .setNanoseconds(entry.stat().mtimeNs()))
                                     .setUid(String.valueOf(entry.stat().uid()))
                                     .setGid(String.valueOf(entry.stat().gid())));
         }

@@ -3,7 +3,6 @@ package dev.berth.agent.operator;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
-
 import com.google.protobuf.InvalidProtocolBufferException;
 
 import dev.berth.agent.config.AgentException;
@@ -40,7 +39,8 @@ final class OperatorRoutes {
     }
 
     void handle(Request request) throws AgentException {
-        String path = request.path.startsWith(PROCESS) ? request.path.substring(8 + 1) : request.path;
+        String path =
+                request.path.startsWith(PROCESS) ? request.path.substring(8 + 1) : request.path;
         if (path.equals("/health")) {
             request.text(200, "");
             return;
@@ -99,9 +99,7 @@ final class OperatorRoutes {
 
     private static void json(Request request, JsonNode node) {
         request.answer(
-                200,
-                OperatorExchange.JSON,
-                node.toString().getBytes(StandardCharsets.UTF_8));
+                200, OperatorExchange.JSON, node.toString().getBytes(StandardCharsets.UTF_8));
     }
 
     /** Runs a step on the lane, with the output of a running task fresh. */
@@ -160,8 +158,7 @@ final class OperatorRoutes {
         long offset = number(request, "offset", -1);
         long length = number(request, "length", -1);
         SandboxFiles.Piece piece =
-                files.read(
-                        request.parameter("path"), offset, length < 0 ? Long.MAX_VALUE : length);
+                files.read(request.parameter("path"), offset, length < 0 ? Long.MAX_VALUE : length);
         json(
                 request,
                 JsonNodeFactory.instance

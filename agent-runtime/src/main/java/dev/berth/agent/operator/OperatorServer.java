@@ -63,7 +63,9 @@ public final class OperatorServer implements AutoCloseable {
                                     protected void initChannel(EpollSocketChannel made) {
                                         made.pipeline()
                                                 .addLast(new HttpServerCodec())
-                                                .addLast(new HttpContentDecompressor(MOST_BODY_BYTES))
+                                                .addLast(
+                                                        new HttpContentDecompressor(
+                                                                MOST_BODY_BYTES))
                                                 .addLast(new HttpObjectAggregator(MOST_BODY_BYTES))
                                                 .addLast(new OperatorExchange(routes));
                                     }

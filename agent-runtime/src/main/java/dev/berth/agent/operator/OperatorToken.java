@@ -66,8 +66,7 @@ final class OperatorToken {
         String shown = header.substring(space + 1).strip();
         if (scheme.equalsIgnoreCase("Basic")) {
             try {
-                String pair =
-                        new String(Base64.getDecoder().decode(shown), StandardCharsets.UTF_8);
+                String pair = new String(Base64.getDecoder().decode(shown), StandardCharsets.UTF_8);
                 shown = pair.substring(pair.indexOf(':') + 1);
             } catch (IllegalArgumentException _) {
                 return false;

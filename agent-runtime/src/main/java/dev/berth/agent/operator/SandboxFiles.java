@@ -54,9 +54,7 @@ final class SandboxFiles {
     Path below(String path) throws AgentException {
         Path asked = Path.of("/", path).normalize();
         Path inside =
-                asked.startsWith(root)
-                        ? root.relativize(asked)
-                        : Path.of("/").relativize(asked);
+                asked.startsWith(root) ? root.relativize(asked) : Path.of("/").relativize(asked);
         if (inside.getNameCount() < 2 || !inside.startsWith("frameworks")) {
             throw AgentException.notFound("no such file: " + path);
         }
@@ -97,8 +95,7 @@ final class SandboxFiles {
                 throw AgentException.invalid("not a file: " + path);
             }
             long size = stat.sizeBytes();
-            int wanted =
-                    Math.clamp(Math.min(length, size - Math.max(0, offset)), 0, MOST_BYTES);
+            int wanted = Math.clamp(Math.min(length, size - Math.max(0, offset)), 0, MOST_BYTES);
             if (wanted == 0 || offset < 0) {
                 return new Piece(size, new byte[0]);
             }
