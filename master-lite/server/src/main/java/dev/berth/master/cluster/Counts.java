@@ -2,16 +2,22 @@ package dev.berth.master.cluster;
 
 import dev.berth.protocol.v1.Protos.TaskState;
 
+import org.agrona.collections.MutableLong;
+
+import java.util.EnumMap;
+import java.util.Map;
+
 /** The master's counters. */
 public final class Counts {
-    private final long[] counts = new long[Count.values().length];
+    private final Map<Count, MutableLong> counts = new EnumMap<>(Count.class);
 
     public void add(Count count) {
-        counts[count.ordinal()]++;
+        counts.computeIfAbsent(count, _ -> new MutableLong()).increment();
     }
 
     public long value(Count count) {
-        return counts[count.ordinal()];
+        MutableLong value = counts.get(count);
+        return value == null ? 0 : value.get();
     }
 
     /** A task came to this state, which is one of an end. */
