@@ -123,9 +123,8 @@ public final class JobRun {
         info.getLabelsBuilder().addLabelsBuilder().setKey(LABEL).setValue(spec.name());
         info.addCapabilitiesBuilder().setType(FrameworkInfo.Capability.Type.MULTI_ROLE);
         info.addCapabilitiesBuilder().setType(FrameworkInfo.Capability.Type.PARTITION_AWARE);
-        if (spec.gpus() > 0) {
-            info.addCapabilitiesBuilder().setType(FrameworkInfo.Capability.Type.GPU_RESOURCES);
-        }
+        // Without it nothing of an agent with GPUs is offered, not even its processors.
+        info.addCapabilitiesBuilder().setType(FrameworkInfo.Capability.Type.GPU_RESOURCES);
         return info.build();
     }
 
