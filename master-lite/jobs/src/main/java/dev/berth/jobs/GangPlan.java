@@ -104,7 +104,7 @@ record GangPlan(List<Part> parts) {
                 TaskInfo.newBuilder().setName(spec.name()).setAgentId(offer.getAgentId());
         task.getTaskIdBuilder().setValue(id);
         task.addResources(scalar(offer, "cpus", spec.cpus()));
-        task.addResources(scalar(offer, "mem", spec.memoryMib()));
+        task.addResources(scalar(offer, "mem", (double) spec.memoryMib()));
         if (spec.gpus() > 0) {
             task.addResources(scalar(offer, "gpus", spec.gpus()));
         }

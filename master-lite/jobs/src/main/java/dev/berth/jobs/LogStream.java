@@ -68,7 +68,7 @@ final class LogStream {
                     }
                 } catch (JobException e) {
                     // The agent may be on its way back; one that never answered is not waited for.
-                    if (last || offset == 0 && ++failures >= FIRST_TRIES) {
+                    if (last || (offset == 0 && ++failures >= FIRST_TRIES)) {
                         trouble.set(Optional.of(String.valueOf(e.getMessage())));
                         return;
                     }

@@ -41,7 +41,7 @@ public final class Masters implements AutoCloseable {
             }
             return new Masters(text, List.copyOf(all), Optional.empty());
         } catch (DiscoveryException e) {
-            throw new JobException(e.getMessage(), e);
+            throw new JobException(String.valueOf(e.getMessage()), e);
         }
     }
 

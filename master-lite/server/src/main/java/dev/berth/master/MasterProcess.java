@@ -168,7 +168,7 @@ public final class MasterProcess implements AutoCloseable {
         if (bound instanceof Inet4Address) {
             byte[] octets = bound.getAddress();
             for (int i = 3; i >= 0; i--) {
-                number = number << 8 | octets[i] & 0xff;
+                number = (number << 8) | (octets[i] & 0xff);
             }
         }
         MasterInfo.Builder info =

@@ -172,7 +172,7 @@ public final class ZooKeeperStore implements Store {
             first++;
         }
         if (e instanceof KeeperException.SessionExpiredException
-                || results != null && first < 2 && first < results.size()) {
+                || (results != null && first < 2 && first < results.size())) {
             return new FencedException(
                     "this master leads no more: epoch "
                             + epoch

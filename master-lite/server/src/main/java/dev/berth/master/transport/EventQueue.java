@@ -120,7 +120,12 @@ final class EventQueue {
             expiring = true;
             var _ =
                     channel.executor()
-                            .schedule(() -> channel.close(), END_WITHIN_SECONDS, TimeUnit.SECONDS);
+                            .schedule(
+                                    () -> {
+                                        var _ = channel.close();
+                                    },
+                                    END_WITHIN_SECONDS,
+                                    TimeUnit.SECONDS);
         }
     }
 

@@ -117,7 +117,12 @@ final class HttpConnection extends ChannelInboundHandlerAdapter {
         deadline =
                 channel()
                         .executor()
-                        .schedule(() -> channel().close(), WHOLE_WITHIN_SECONDS, TimeUnit.SECONDS);
+                        .schedule(
+                                () -> {
+                                    var _ = channel().close();
+                                },
+                                WHOLE_WITHIN_SECONDS,
+                                TimeUnit.SECONDS);
         if (request.decoderResult().isFailure()) {
             keepAlive = false;
             complete = true;

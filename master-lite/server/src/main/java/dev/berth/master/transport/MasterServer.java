@@ -83,7 +83,7 @@ public final class MasterServer implements AutoCloseable {
                         .bind(address)
                         .awaitUninterruptibly();
         if (!bound.isSuccess()) {
-            group.shutdownGracefully(0, CLOSE_SECONDS, TimeUnit.SECONDS);
+            var _ = group.shutdownGracefully(0, CLOSE_SECONDS, TimeUnit.SECONDS);
             throw new IOException(
                     "listen on "
                             + address.getHostString()

@@ -76,7 +76,7 @@ final class RequestChecks {
             }
             Optional<Encoding> named = Encoding.ofContentType(type);
             boolean protobufOnly = endpoint.kind() == Endpoint.Kind.LINK;
-            if (named.isEmpty() || protobufOnly && named.get() != Encoding.PROTOBUF) {
+            if (named.isEmpty() || (protobufOnly && named.get() != Encoding.PROTOBUF)) {
                 return new Verdict.Refused(
                         Reply.text(
                                 415,
