@@ -96,7 +96,8 @@ public record NodeReport(List<Resource> resources, List<Attribute> attributes) {
             gpu.device().numaNode().ifPresent(node -> nodes.add(String.valueOf(node)));
         }
         models.forEach(model -> out.add(text("gpu_model", model)));
-        out.add(number("gpu_memory", (double) (least / MEGABYTE)));
+        long megabytes = least / MEGABYTE;
+        out.add(number("gpu_memory", (double) megabytes));
         out.add(text("gpu_uuids", String.join(",", ids)));
         if (!nodes.isEmpty()) {
             out.add(text("gpu_numa", String.join(",", nodes)));

@@ -15,6 +15,7 @@ import dev.berth.protocol.v1.agent.Protos.Call;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.Locale;
+import java.util.Objects;
 import java.util.Optional;
 
 /** Which request is for what. As in Mesos the process's name may come first, and a deeper path is its nearest ancestor's. */
@@ -112,7 +113,7 @@ final class OperatorRoutes {
         Path asked = state.sandboxes().resolve(files.below(path));
         state.onLane(() -> {
             // The sandbox by its real name: "latest" is a link.
-            Path directory = asked.getParent();
+            Path directory = Objects.requireNonNull(asked.getParent(), "below the sandboxes");
             try {
                 directory = directory.toRealPath();
             } catch (java.io.IOException _) {

@@ -40,11 +40,12 @@ final class TaskUpdates {
     /** Completes a status, makes it durable and sends it when it is its turn. */
     void publish(TaskEntry entry, TaskStatus.Builder status) {
         UUID uuid = UUID.randomUUID();
+        long realtimeUs = host.realtimeNs() / 1_000;
         ByteBuffer bytes = ByteBuffer.allocate(16);
         bytes.putLong(uuid.getMostSignificantBits()).putLong(uuid.getLeastSignificantBits());
         status.setTaskId(entry.info.getTaskId())
                 .setAgentId(entry.info.getAgentId())
-                .setTimestamp(host.realtimeNs() / 1_000 / 1e6)
+                .setTimestamp(realtimeUs / 1e6)
                 .setUuid(ByteString.copyFrom(bytes.flip()));
         status.getExecutorIdBuilder().setValue(entry.executorId());
         TaskStatus complete = status.build();

@@ -27,17 +27,15 @@ final class HostFacts {
 
     private static final List<String> DMESG = List.of("/usr/bin/dmesg", "/bin/dmesg");
 
-    private final Target target;
     private final Report report;
 
-    private HostFacts(Target target, Report report) {
-        this.target = target;
+    private HostFacts(Report report) {
         this.report = report;
     }
 
     /** Tells them. */
     static void tell(Target target, Report report) {
-        HostFacts facts = new HostFacts(target, report);
+        HostFacts facts = new HostFacts(report);
         facts.line("kernel", kernel("osrelease") + " " + kernel("version"));
         facts.line("sandbox", sandbox());
         facts.line("architecture", System.getProperty("os.arch", ""));

@@ -83,7 +83,7 @@ final class NodeCheck {
             // One that the driver itself denies to everyone says nothing either way.
             boolean right =
                     allowed
-                            ? PASSED.contains(got) || got.equals(free) && !STOPPED.contains(got)
+                            ? PASSED.contains(got) || (got.equals(free) && !STOPPED.contains(got))
                             : got.equals("EPERM");
             if (!right) {
                 wrong.add(file.path() + ": " + got);

@@ -122,7 +122,8 @@ final class HouseRules {
         rules.put(
                 "the allocator knows no messages", wall("dev.berth.master.allocator..", PROTOCOL));
         rules.put("resources know no messages", wall("dev.berth.master.resources..", PROTOCOL));
-        // The election publishes MasterInfo for others to find the leader; what is stored knows none.
+        // The election publishes MasterInfo for others to find the leader; what is stored knows
+        // none.
         rules.put(
                 "the registry knows no messages",
                 noClasses()
