@@ -3,12 +3,14 @@ package dev.berth.agent.tasks;
 import dev.berth.agent.config.AgentException;
 
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.stream.Stream;
 
 /**
  * The root of a command without an image: Mesos runs it on the host's files. Here it sees the host's programs and libraries, read-only, and those of its settings that programs need to run; nothing of the host's {@code
@@ -18,6 +20,12 @@ final class HostRoot {
     /** Programs and libraries. */
     private static final List<String> PROGRAMS =
             List.of("usr", "bin", "sbin", "lib", "lib32", "lib64", "libx32", "opt");
+
+    /** Directories that are the task's own, with the host's entries in them: the driver's files of a granted GPU have their place there, where a mount of the whole would be read-only. */
+    private static final List<String> OPENED = List.of("usr", "usr/local");
+
+    /** What stands there for a container is its grant's. */
+    private static final String GRANTED = "usr/local/nvidia";
 
     private static final List<String> SETTINGS =
             List.of(
@@ -34,9 +42,38 @@ final class HostRoot {
             List.of("passwd", "group", "nsswitch.conf", "protocols", "services");
 
     private static final List<String> EMPTY =
-            List.of("proc", "sys", "dev", "tmp", "run", "var/tmp", "root", "mnt/mesos/sandbox");
+            List.of(
+                    "proc",
+                    "sys",
+                    "dev",
+                    "tmp",
+                    "run",
+                    "var/tmp",
+                    "root",
+                    "mnt/mesos/sandbox",
+                    GRANTED);
 
     private HostRoot() {}
+
+    /** {@link #PROGRAMS} with what lies in those of {@link #OPENED}, parents first. */
+    private static List<String> programs() {
+        List<String> all = new ArrayList<>(PROGRAMS);
+        for (String opened : OPENED) {
+            Path directory = Path.of("/", opened);
+            if (!Files.isDirectory(directory, LinkOption.NOFOLLOW_LINKS)) {
+                continue;
+            }
+            try (Stream<Path> entries = Files.list(directory)) {
+                entries.map(entry -> opened + "/" + entry.getFileName())
+                        .filter(name -> !name.equals(GRANTED))
+                        .sorted()
+                        .forEach(all::add);
+            } catch (IOException e) {
+                throw new UncheckedIOException("list " + directory, e);
+            }
+        }
+        return all;
+    }
 
     /** Makes the directory anew where something is missing; file lane. */
     static void make(Path root) throws AgentException {
@@ -45,7 +82,7 @@ final class HostRoot {
                 Files.createDirectories(root.resolve(directory));
             }
             Files.createDirectories(root.resolve("etc"));
-            for (String name : PROGRAMS) {
+            for (String name : programs()) {
                 Path host = Path.of("/", name);
                 Path own = root.resolve(name);
                 if (Files.isSymbolicLink(host)) {
@@ -73,8 +110,9 @@ final class HostRoot {
     /** Host paths that are seen at the same place, read-only. */
     static List<String> mounts() {
         List<String> out = new ArrayList<>();
-        for (String name : PROGRAMS) {
-            if (Files.isDirectory(Path.of("/", name), LinkOption.NOFOLLOW_LINKS)) {
+        for (String name : programs()) {
+            if (!OPENED.contains(name)
+                    && Files.isDirectory(Path.of("/", name), LinkOption.NOFOLLOW_LINKS)) {
                 out.add("/" + name);
             }
         }
