@@ -25,7 +25,8 @@ public final class JobInspectVerb implements Verb {
                         1,
                         1,
                         MasterFlags.with())
-                .in("job");
+                .in("job")
+                .examples("Everything of one job", "berth job inspect 1f0c2a9e-0003 | jq .");
     }
 
     @Override

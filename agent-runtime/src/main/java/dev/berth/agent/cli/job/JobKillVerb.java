@@ -20,7 +20,8 @@ public final class JobKillVerb implements Verb {
                         1,
                         VerbSpec.ANY,
                         MasterFlags.with())
-                .in("job");
+                .in("job")
+                .examples("One job, by its id in berth job ls", "berth job kill 1f0c2a9e-0003");
     }
 
     @Override

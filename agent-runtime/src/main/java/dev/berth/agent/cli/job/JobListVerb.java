@@ -25,7 +25,12 @@ public final class JobListVerb implements Verb {
                         MasterFlags.with(
                                 Flag.toggle("all", "Those too that have ended").letter('a'),
                                 Format.FLAG))
-                .in("job");
+                .in("job")
+                .examples(
+                        "What runs",
+                        "berth job ls",
+                        "What ran, for a program",
+                        "berth job ls -a --format json");
     }
 
     @Override

@@ -29,7 +29,8 @@ public final class JobLogsVerb implements Verb {
                         MasterFlags.with(
                                 Flag.value("rank", "N", "Which worker (default 0)"),
                                 Flag.toggle("stderr", "Standard error instead of standard output")))
-                .in("job");
+                .in("job")
+                .examples("What the second worker wrote", "berth job logs --rank 1 1f0c2a9e-0003");
     }
 
     @Override

@@ -22,7 +22,12 @@ public final class NodeListVerb implements Verb {
                         0,
                         0,
                         MasterFlags.with(Format.FLAG))
-                .in("node");
+                .in("node")
+                .examples(
+                        "Who is there",
+                        "berth node ls",
+                        "For a program",
+                        "berth node ls --format json | jq .");
     }
 
     @Override

@@ -17,12 +17,13 @@ public final class OffersVerb implements Verb {
     @Override
     public VerbSpec spec() {
         return VerbSpec.of(
-                VerbSpec.Group.JOBS,
-                "offers",
-                "List the offers that frameworks hold now",
-                0,
-                0,
-                MasterFlags.with(Format.FLAG));
+                        VerbSpec.Group.JOBS,
+                        "offers",
+                        "List the offers that frameworks hold now",
+                        0,
+                        0,
+                        MasterFlags.with(Format.FLAG))
+                .examples("What is held by whom", "berth offers");
     }
 
     @Override
