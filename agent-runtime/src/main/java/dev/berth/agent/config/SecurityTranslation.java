@@ -30,23 +30,6 @@ public final class SecurityTranslation {
     static final List<String> READ_ONLY_PATHS =
             List.of("/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger");
 
-    private static final List<String> DEFAULT_CAPABILITIES =
-            List.of(
-                    "CHOWN",
-                    "DAC_OVERRIDE",
-                    "FSETID",
-                    "FOWNER",
-                    "MKNOD",
-                    "NET_RAW",
-                    "SETGID",
-                    "SETUID",
-                    "SETFCAP",
-                    "SETPCAP",
-                    "NET_BIND_SERVICE",
-                    "SYS_CHROOT",
-                    "KILL",
-                    "AUDIT_WRITE");
-
     /** In the order of their numbers, 0 to 40 (capability.h). */
     public static final List<String> ALL_CAPABILITIES =
             Arrays.stream(Capability.values()).map(Capability::name).toList();
@@ -125,7 +108,7 @@ public final class SecurityTranslation {
         if (privileged || add.contains("ALL")) {
             out.addAll(ALL_CAPABILITIES);
         } else if (!drop.contains("ALL")) {
-            out.addAll(DEFAULT_CAPABILITIES);
+            out.addAll(Capability.DOCKER_DEFAULTS);
         }
         if (!privileged) {
             drop.forEach(out::remove);

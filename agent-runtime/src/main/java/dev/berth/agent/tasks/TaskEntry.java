@@ -1,5 +1,7 @@
 package dev.berth.agent.tasks;
 
+import dev.berth.protocol.TaskDescription;
+import dev.berth.protocol.TaskStates;
 import dev.berth.protocol.v1.Protos.ExecutorInfo;
 import dev.berth.protocol.v1.Protos.FrameworkID;
 import dev.berth.protocol.v1.Protos.Task;
@@ -59,28 +61,7 @@ final class TaskEntry {
     }
 
     boolean isTerminal() {
-        return isTerminal(state());
-    }
-
-    static boolean isTerminal(TaskState state) {
-        return switch (state) {
-            case TASK_FINISHED,
-                    TASK_FAILED,
-                    TASK_KILLED,
-                    TASK_ERROR,
-                    TASK_LOST,
-                    TASK_DROPPED,
-                    TASK_GONE,
-                    TASK_GONE_BY_OPERATOR ->
-                    true;
-            case TASK_STAGING,
-                    TASK_STARTING,
-                    TASK_RUNNING,
-                    TASK_KILLING,
-                    TASK_UNREACHABLE,
-                    TASK_UNKNOWN ->
-                    false;
-        };
+        return TaskStates.isTerminal(state());
     }
 
     /** Mesos: a command's executor is called like its task. */
@@ -90,37 +71,11 @@ final class TaskEntry {
 
     /** The task in the master's words. */
     Task task() {
-        Task.Builder task =
-                Task.newBuilder()
-                        .setName(info.getName())
-                        .setTaskId(info.getTaskId())
-                        .setFrameworkId(framework)
-                        .setAgentId(info.getAgentId())
-                        .setState(state())
-                        .addAllResources(info.getResourcesList())
-                        .putAllLimits(info.getLimitsMap());
+        Task.Builder task = TaskDescription.of(info, framework).setState(state());
         executor.ifPresent(e -> task.setExecutorId(e.getExecutorId()));
         latest.ifPresent(task::addStatuses);
         forwarded.ifPresent(status ->
                 task.setStatusUpdateState(status.getState()).setStatusUpdateUuid(status.getUuid()));
-        if (info.hasLabels()) {
-            task.setLabels(info.getLabels());
-        }
-        if (info.hasDiscovery()) {
-            task.setDiscovery(info.getDiscovery());
-        }
-        if (info.hasContainer()) {
-            task.setContainer(info.getContainer());
-        }
-        if (info.hasHealthCheck()) {
-            task.setHealthCheck(info.getHealthCheck());
-        }
-        if (info.hasKillPolicy()) {
-            task.setKillPolicy(info.getKillPolicy());
-        }
-        if (info.getCommand().hasUser()) {
-            task.setUser(info.getCommand().getUser());
-        }
         return task.build();
     }
 }

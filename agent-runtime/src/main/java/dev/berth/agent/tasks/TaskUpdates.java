@@ -4,6 +4,7 @@ import com.google.protobuf.ByteString;
 
 import dev.berth.agent.config.AgentException;
 import dev.berth.agent.config.AgentLog;
+import dev.berth.protocol.TaskStates;
 import dev.berth.protocol.link.Link;
 import dev.berth.protocol.v1.Protos.TaskStatus;
 
@@ -80,7 +81,7 @@ final class TaskUpdates {
         if (!entry.pending.isEmpty()) {
             entry.retryNs = FIRST_RETRY_NS;
             send(entry);
-        } else if (TaskEntry.isTerminal(first.getState())) {
+        } else if (TaskStates.isTerminal(first.getState())) {
             done.accept(entry);
         }
     }

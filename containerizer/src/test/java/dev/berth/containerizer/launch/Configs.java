@@ -32,22 +32,6 @@ import java.util.Set;
 
 /** Configurations to plan, changed step by step from Docker's defaults. */
 final class Configs {
-    static final Set<String> DOCKER_CAPABILITIES =
-            Set.of(
-                    "CHOWN",
-                    "DAC_OVERRIDE",
-                    "FSETID",
-                    "FOWNER",
-                    "MKNOD",
-                    "NET_RAW",
-                    "SETGID",
-                    "SETUID",
-                    "SETFCAP",
-                    "SETPCAP",
-                    "NET_BIND_SERVICE",
-                    "SYS_CHROOT",
-                    "KILL",
-                    "AUDIT_WRITE");
     static final List<String> MASKED =
             List.of(
                     "/proc/acpi",
@@ -82,7 +66,7 @@ final class Configs {
     Map<String, String> sysctls = Map.of();
     List<DeviceNode> devices = List.of();
     boolean privileged;
-    Set<String> capabilities = DOCKER_CAPABILITIES;
+    Set<String> capabilities = Capability.DOCKER_DEFAULTS;
     Set<String> ambient = Set.of();
     String seccomp = SeccompCompiler.DEFAULT;
     boolean noNewPrivileges;

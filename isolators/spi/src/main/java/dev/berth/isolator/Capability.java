@@ -1,5 +1,8 @@
 package dev.berth.isolator;
 
+import java.util.Collections;
+import java.util.LinkedHashSet;
+import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 
@@ -57,6 +60,26 @@ public enum Capability {
 
     /** All that this table knows: every kernel from 6.1 on has them. */
     public static final long ALL = (1L << BY_NUMBER.length) - 1;
+
+    /** Names of what Docker leaves a container (moby, {@code oci/caps/defaults.go}). */
+    public static final Set<String> DOCKER_DEFAULTS =
+            Collections.unmodifiableSet(
+                    new LinkedHashSet<>(
+                            List.of(
+                                    "CHOWN",
+                                    "DAC_OVERRIDE",
+                                    "FSETID",
+                                    "FOWNER",
+                                    "MKNOD",
+                                    "NET_RAW",
+                                    "SETGID",
+                                    "SETUID",
+                                    "SETFCAP",
+                                    "SETPCAP",
+                                    "NET_BIND_SERVICE",
+                                    "SYS_CHROOT",
+                                    "KILL",
+                                    "AUDIT_WRITE")));
 
     public int number() {
         return number;

@@ -3,6 +3,7 @@ package dev.berth.isolator.seccomp;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.berth.isolator.Capability;
 import dev.berth.isolator.IsolatorException;
 
 import org.junit.jupiter.api.Test;
@@ -22,26 +23,10 @@ class SeccompCompilerTest {
     private static final int EPERM = 0x50001;
     private static final int ENOSYS = 0x50026;
     private static final String KERNEL = "6.18.44-test";
-    private static final Set<String> DOCKER =
-            Set.of(
-                    "CHOWN",
-                    "DAC_OVERRIDE",
-                    "FSETID",
-                    "FOWNER",
-                    "MKNOD",
-                    "NET_RAW",
-                    "SETGID",
-                    "SETUID",
-                    "SETFCAP",
-                    "SETPCAP",
-                    "NET_BIND_SERVICE",
-                    "SYS_CHROOT",
-                    "KILL",
-                    "AUDIT_WRITE");
     private static final List<Set<String>> CAPABILITY_SETS =
             List.of(
                     Set.of(),
-                    DOCKER,
+                    Capability.DOCKER_DEFAULTS,
                     Set.of("SYS_ADMIN"),
                     Set.of("SYS_PTRACE", "SYS_TIME", "SYS_NICE"),
                     Set.of("BPF", "PERFMON", "SYSLOG", "SYS_MODULE", "SYS_BOOT"),
@@ -228,7 +213,8 @@ class SeccompCompilerTest {
 
     @Test
     void defaultProfileSaysWhatItShould() throws Exception {
-        ClassicBpf plain = compiled(Architecture.X86_64, SeccompCompiler.DEFAULT, DOCKER);
+        ClassicBpf plain =
+                compiled(Architecture.X86_64, SeccompCompiler.DEFAULT, Capability.DOCKER_DEFAULTS);
         Map<String, Integer> nr = SyscallTable.of(Architecture.X86_64).numbers();
         int arch = 0xC000003E;
         for (String denied :
@@ -284,7 +270,7 @@ class SeccompCompilerTest {
 
     @Test
     void aCallWithoutArgumentRulesCostsFewInstructions() throws Exception {
-        ClassicBpf filter = compiled(Architecture.X86_64, "default", DOCKER);
+        ClassicBpf filter = compiled(Architecture.X86_64, "default", Capability.DOCKER_DEFAULTS);
         int most = 0;
         for (int number : SyscallTable.of(Architecture.X86_64).numbers().values()) {
             if (number != 41 && number != 135 && number != 56) {

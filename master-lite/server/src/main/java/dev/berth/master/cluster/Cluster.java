@@ -6,6 +6,7 @@ import dev.berth.master.cluster.AgentRecord.Standing;
 import dev.berth.master.ids.AgentId;
 import dev.berth.master.ids.FrameworkId;
 import dev.berth.master.resources.Resources;
+import dev.berth.protocol.TaskStates;
 import dev.berth.protocol.link.Link.FromMaster;
 import dev.berth.protocol.v1.Protos.AgentInfo;
 import dev.berth.protocol.v1.Protos.FrameworkInfo;
@@ -341,7 +342,7 @@ public final class Cluster {
         }
         for (Task task : List.copyOf(framework.live().values())) {
             Agent agent = agent(task.agent()).orElseThrow();
-            if (States.isTerminal(task.state())) {
+            if (TaskStates.isTerminal(task.state())) {
                 tasks.complete(framework, agent, task);
             } else {
                 tasks.end(

@@ -8,6 +8,7 @@ import dev.berth.master.ids.ExecutorId;
 import dev.berth.master.ids.FrameworkId;
 import dev.berth.master.ids.TaskId;
 import dev.berth.master.resources.Resources;
+import dev.berth.protocol.TaskStates;
 import dev.berth.protocol.v1.Protos;
 import dev.berth.protocol.v1.Protos.KillPolicy;
 import dev.berth.protocol.v1.Protos.TaskState;
@@ -50,7 +51,7 @@ public final class Task {
                 value.hasExecutorId()
                         ? Optional.of(new ExecutorId(value.getExecutorId().getValue()))
                         : Optional.empty();
-        holding = !States.isTerminal(value.getState());
+        holding = !TaskStates.isTerminal(value.getState());
     }
 
     public TaskId id() {
@@ -123,7 +124,7 @@ public final class Task {
     /** Whether {@code uuid} is of the last update that was sent, and that was of an end. */
     public boolean endsWith(ByteString uuid) {
         return value.hasStatusUpdateState()
-                && States.isTerminal(value.getStatusUpdateState())
+                && TaskStates.isTerminal(value.getStatusUpdateState())
                 && value.getStatusUpdateUuid().equals(uuid);
     }
 
@@ -134,7 +135,7 @@ public final class Task {
      */
     void update(TaskStatus status, TaskState latest) {
         Protos.Task.Builder next = value.toBuilder();
-        if (!States.isTerminal(value.getState()) || States.isTerminal(latest)) {
+        if (!TaskStates.isTerminal(value.getState()) || TaskStates.isTerminal(latest)) {
             next.setState(latest);
         }
         if (status.hasUuid()) {
@@ -156,7 +157,8 @@ public final class Task {
     /** Its agent came back with it and says where it is; an end that is known stays one. */
     void found(Protos.Task reported) {
         Protos.Task.Builder next = value.toBuilder();
-        if (!States.isTerminal(value.getState()) || States.isTerminal(reported.getState())) {
+        if (!TaskStates.isTerminal(value.getState())
+                || TaskStates.isTerminal(reported.getState())) {
             next.setState(reported.getState());
         }
         if (reported.hasStatusUpdateState()) {

@@ -1,6 +1,7 @@
 package dev.berth.master.cluster;
 
 import dev.berth.master.allocator.Allocator;
+import dev.berth.protocol.TaskStates;
 import dev.berth.protocol.link.Link;
 import dev.berth.protocol.v1.Protos.TaskState;
 import dev.berth.protocol.v1.Protos.TaskStatus;
@@ -91,17 +92,17 @@ public final class Tasks {
         task.get().update(status, latest);
         settle(task.get(), before);
         cluster.watcher().onTaskUpdated(task.get(), status);
-        if (States.isTerminal(task.get().state()) && !status.hasUuid()) {
+        if (TaskStates.isTerminal(task.get().state()) && !status.hasUuid()) {
             complete(framework.get(), agent, task.get());
         }
     }
 
     /** Gives back what a task held when it has ended. */
     private void settle(Task task, TaskState before) {
-        if (!States.isTerminal(task.state())) {
+        if (!TaskStates.isTerminal(task.state())) {
             return;
         }
-        if (!States.isTerminal(before)) {
+        if (!TaskStates.isTerminal(before)) {
             cluster.counts().ended(task.state());
         }
         release(task);
@@ -147,7 +148,7 @@ public final class Tasks {
     public void neverBack(Framework framework, Task task, TaskStatus status, boolean tell) {
         TaskState before = task.state();
         task.update(status, status.getState());
-        if (!States.isTerminal(before) && States.isTerminal(task.state())) {
+        if (!TaskStates.isTerminal(before) && TaskStates.isTerminal(task.state())) {
             cluster.counts().ended(task.state());
         }
         cluster.watcher().onTaskUpdated(task, status);
@@ -160,7 +161,7 @@ public final class Tasks {
     private void master(Framework framework, Task task, TaskStatus status) {
         TaskState before = task.state();
         task.update(status, status.getState());
-        if (!States.isTerminal(before) && States.isTerminal(task.state())) {
+        if (!TaskStates.isTerminal(before) && TaskStates.isTerminal(task.state())) {
             cluster.counts().ended(task.state());
         }
         cluster.watcher().onTaskUpdated(task, status);

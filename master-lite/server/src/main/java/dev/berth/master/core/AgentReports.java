@@ -9,7 +9,6 @@ import dev.berth.master.cluster.Framework;
 import dev.berth.master.cluster.Messages;
 import dev.berth.master.cluster.ResourceException;
 import dev.berth.master.cluster.ResourceWire;
-import dev.berth.master.cluster.States;
 import dev.berth.master.cluster.Statuses;
 import dev.berth.master.cluster.Task;
 import dev.berth.master.cluster.Wire;
@@ -17,6 +16,7 @@ import dev.berth.master.ids.FrameworkId;
 import dev.berth.master.ids.TaskId;
 import dev.berth.master.resources.Resources;
 import dev.berth.master.scheduler.FrameworkRules;
+import dev.berth.protocol.TaskStates;
 import dev.berth.protocol.link.Link;
 import dev.berth.protocol.v1.Protos;
 import dev.berth.protocol.v1.Protos.ExecutorInfo;
@@ -120,7 +120,7 @@ final class AgentReports {
         Optional<Task> known = agent.task(id, taskId);
         if (known.isPresent()) {
             cluster.tasks().found(known.get(), reported);
-            if (!States.isTerminal(known.get().state())) {
+            if (!TaskStates.isTerminal(known.get().state())) {
                 known.get()
                         .killOrder()
                         .ifPresent(order ->
@@ -140,7 +140,7 @@ final class AgentReports {
             return;
         }
         cluster.tasks().adopt(framework.get(), agent, task);
-        if (wasUnreachable && !States.isTerminal(task.state())) {
+        if (wasUnreachable && !TaskStates.isTerminal(task.state())) {
             cluster.send(
                     framework.get(),
                     Statuses.update(
@@ -157,7 +157,7 @@ final class AgentReports {
 
     private void missing(Agent agent, Task task) {
         Framework framework = cluster.framework(task.framework()).orElseThrow();
-        if (States.isTerminal(task.state())) {
+        if (TaskStates.isTerminal(task.state())) {
             cluster.tasks().complete(framework, agent, task);
             return;
         }

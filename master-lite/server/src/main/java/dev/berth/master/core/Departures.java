@@ -10,11 +10,11 @@ import dev.berth.master.cluster.Count;
 import dev.berth.master.cluster.Framework;
 import dev.berth.master.cluster.Messages;
 import dev.berth.master.cluster.Registry;
-import dev.berth.master.cluster.States;
 import dev.berth.master.cluster.Statuses;
 import dev.berth.master.cluster.Task;
 import dev.berth.master.cluster.Wire;
 import dev.berth.master.ids.AgentId;
+import dev.berth.protocol.TaskStates;
 import dev.berth.protocol.v1.Protos.TaskState;
 import dev.berth.protocol.v1.Protos.TaskStatus;
 import dev.berth.protocol.v1.Protos.TaskStatus.Reason;
@@ -62,7 +62,7 @@ final class Departures {
                             for (Task task : List.copyOf(agent.tasks().values())) {
                                 Framework framework =
                                         cluster.framework(task.framework()).orElseThrow();
-                                if (States.isTerminal(task.state())) {
+                                if (TaskStates.isTerminal(task.state())) {
                                     cluster.tasks().complete(framework, agent, task);
                                 } else {
                                     TaskState state =
@@ -234,7 +234,7 @@ final class Departures {
     private void end(Agent agent, TaskState aware, Reason reason, String message) {
         for (Task task : List.copyOf(agent.tasks().values())) {
             Framework framework = cluster.framework(task.framework()).orElseThrow();
-            if (States.isTerminal(task.state())) {
+            if (TaskStates.isTerminal(task.state())) {
                 cluster.tasks().complete(framework, agent, task);
             } else {
                 TaskStatus status =

@@ -15,6 +15,7 @@ import dev.berth.master.cluster.Task;
 import dev.berth.master.cluster.Wire;
 import dev.berth.master.ids.OfferId;
 import dev.berth.master.resources.Resources;
+import dev.berth.protocol.TaskDescription;
 import dev.berth.protocol.link.Link;
 import dev.berth.protocol.link.Link.FromMaster;
 import dev.berth.protocol.v1.Protos;
@@ -353,34 +354,12 @@ final class Accepting {
             Resources resources,
             Optional<ExecutorUse> executor) {
         Protos.Task.Builder task =
-                Protos.Task.newBuilder()
-                        .setName(info.getName())
-                        .setTaskId(info.getTaskId())
-                        .setFrameworkId(Wire.frameworkId(framework.id()))
-                        .setAgentId(info.getAgentId())
-                        .setState(TaskState.TASK_STAGING)
-                        .addAllResources(info.getResourcesList())
-                        .putAllLimits(info.getLimitsMap());
+                TaskDescription.of(info, Wire.frameworkId(framework.id()))
+                        .setState(TaskState.TASK_STAGING);
         executor.ifPresent(use -> task.setExecutorId(use.info().getExecutorId()));
-        if (info.hasLabels()) {
-            task.setLabels(info.getLabels());
+        if (!task.hasUser()) {
+            task.setUser(framework.info().getUser());
         }
-        if (info.hasDiscovery()) {
-            task.setDiscovery(info.getDiscovery());
-        }
-        if (info.hasContainer()) {
-            task.setContainer(info.getContainer());
-        }
-        if (info.hasHealthCheck()) {
-            task.setHealthCheck(info.getHealthCheck());
-        }
-        if (info.hasKillPolicy()) {
-            task.setKillPolicy(info.getKillPolicy());
-        }
-        task.setUser(
-                info.getCommand().hasUser()
-                        ? info.getCommand().getUser()
-                        : framework.info().getUser());
         cluster.tasks()
                 .launch(framework, basket.agent, new Task(task.build(), basket.role, resources));
     }

@@ -6,9 +6,9 @@ import dev.berth.master.cluster.Agent;
 import dev.berth.master.cluster.Cluster;
 import dev.berth.master.cluster.Framework;
 import dev.berth.master.cluster.OpenOffer;
-import dev.berth.master.cluster.States;
 import dev.berth.master.cluster.Task;
 import dev.berth.master.resources.Resources;
+import dev.berth.protocol.TaskStates;
 
 import java.util.ArrayList;
 import java.util.HashSet;
@@ -65,7 +65,7 @@ final class Invariants {
                 assertThat(cluster.framework(task.framework()).orElseThrow().live().get(task.id()))
                         .as("task %s of %s", task.id(), agent.id())
                         .isSameAs(task);
-                assertThat(task.isHolding()).isEqualTo(!States.isTerminal(task.state()));
+                assertThat(task.isHolding()).isEqualTo(!TaskStates.isTerminal(task.state()));
             }
         }
         for (Framework framework : all) {

@@ -1,5 +1,6 @@
 package dev.berth.tests.root.escape;
 
+import dev.berth.isolator.Capability;
 import dev.berth.isolator.ContainerConfig;
 import dev.berth.isolator.ContainerConfig.DeviceNode;
 import dev.berth.isolator.ContainerConfig.MountSpec;
@@ -20,22 +21,6 @@ import java.util.Set;
 
 /** A container of Docker's defaults, changed step by step. */
 final class Setup {
-    private static final Set<String> CAPABILITIES =
-            Set.of(
-                    "CHOWN",
-                    "DAC_OVERRIDE",
-                    "FSETID",
-                    "FOWNER",
-                    "MKNOD",
-                    "NET_RAW",
-                    "SETGID",
-                    "SETUID",
-                    "SETFCAP",
-                    "SETPCAP",
-                    "NET_BIND_SERVICE",
-                    "SYS_CHROOT",
-                    "KILL",
-                    "AUDIT_WRITE");
 
     final List<String> argv;
     Optional<Path> root = Optional.empty();
@@ -99,7 +84,7 @@ final class Setup {
     static Security security() {
         return new Security(
                 false,
-                CAPABILITIES,
+                Capability.DOCKER_DEFAULTS,
                 Set.of(),
                 "default",
                 false,

@@ -1,10 +1,10 @@
-package dev.berth.master.cluster;
+package dev.berth.protocol;
 
 import dev.berth.protocol.v1.Protos.TaskState;
 
-/** Mesos's task states, in what the master does by them. */
-public final class States {
-    private States() {}
+/** Mesos's task states, in what master and agent do by them. Any thread. */
+public final class TaskStates {
+    private TaskStates() {}
 
     /** Whether a task in this state has ended, as far as anybody can know. */
     public static boolean isTerminal(TaskState state) {
