@@ -3,6 +3,7 @@ package dev.berth.jobs;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.OptionalLong;
 
 /** When what happened, for people. One thread. */
 public final class Timeline {
@@ -12,6 +13,14 @@ public final class Timeline {
 
     void mark(String what, long nowNs) {
         moments.add(new Moment(what, nowNs));
+    }
+
+    /** Nanoseconds from the first moment to the first of this name. */
+    public OptionalLong nsUntil(String what) {
+        return moments.stream()
+                .filter(moment -> moment.what().equals(what))
+                .mapToLong(moment -> moment.atNs() - moments.getFirst().atNs())
+                .findFirst();
     }
 
     /** A line for each moment: milliseconds since the first, and since the one before. */
