@@ -121,6 +121,12 @@ final class NodeTasks implements TaskHost, AgentState, AutoCloseable {
                 });
         link.start();
         server.serve(this);
+        AgentLog.info(
+                "agent's API on http://"
+                        + options.listenHost()
+                        + ":"
+                        + server.port()
+                        + (options.allowAnonymous() ? ", without a token" : ""));
     }
 
     /** Where the operator API listens. */

@@ -11,10 +11,13 @@ import java.util.Collection;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 
 /** A real agent as a child JVM on directories of its own. It may be killed and started again on the same directories. One thread. */
 public final class AgentProcess implements AutoCloseable {
     private static final long START_DEADLINE_MS = 60_000;
+    private static final Pattern LISTENS = Pattern.compile("agent's API on http://\\S*:(\\d+)");
 
     private final Path directory;
     private final List<String> jvmOptions = new ArrayList<>();
@@ -44,44 +47,30 @@ public final class AgentProcess implements AutoCloseable {
         return start(directory, List.of(), List.of());
     }
 
+    /**
+     * Starts an agent that works for a master; returns when its socket answers, which is before it is registered. Its own API needs no token and listens on any free port.
+     *
+     * @param master {@code http://…} or {@code zk://…}
+     * @param options more options of the agent, such as {@code --gpus sim:8xH100} or {@code --master-token-file}
+     */
+    public static AgentProcess startFor(String master, Path directory, String... options)
+            throws IOException {
+        List<String> all = new ArrayList<>(List.of("--master", master));
+        all.addAll(List.of("--allow-anonymous", "--listen", "127.0.0.1:0"));
+        all.addAll(List.of(options));
+        return start(directory, List.of(), all);
+    }
+
     private static Process launch(
             Path directory, List<String> jvmOptions, List<String> agentOptions) throws IOException {
-        Files.createDirectories(directory);
-        List<String> command = new ArrayList<>();
-        command.add(Path.of(System.getProperty("java.home"), "bin/java").toString());
-        command.addAll(
-                List.of(
-                        "--add-exports",
-                        "java.base/jdk.internal.misc=ALL-UNNAMED",
-                        "--enable-native-access=ALL-UNNAMED"));
-        command.addAll(
-                List.of("--illegal-native-access=deny", "--sun-misc-unsafe-memory-access=deny"));
-        command.addAll(List.of("-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-XX:-UsePerfData"));
-        command.addAll(jvmOptions);
-        command.addAll(
-                List.of(
-                        "-cp",
-                        System.getProperty(
-                                "surefire.test.class.path",
-                                System.getProperty("java.class.path"))));
-        command.addAll(
-                List.of(
-                        "dev.berth.agent.cli.Berth",
-                        "agent",
-                        "-H",
-                        "unix://" + directory.resolve("berth.sock")));
-        command.addAll(
-                List.of(
-                        "--data-root",
-                        directory.resolve("data").toString(),
-                        "--exec-root",
-                        directory.resolve("exec").toString()));
-        command.addAll(agentOptions);
-        return new ProcessBuilder(command)
-                .redirectErrorStream(true)
-                .redirectOutput(
-                        ProcessBuilder.Redirect.appendTo(directory.resolve("agent.log").toFile()))
-                .start();
+        List<String> arguments =
+                new ArrayList<>(
+                        List.of("agent", "-H", "unix://" + directory.resolve("berth.sock")));
+        arguments.addAll(List.of("--data-root", directory.resolve("data").toString()));
+        arguments.addAll(List.of("--exec-root", directory.resolve("exec").toString()));
+        arguments.addAll(agentOptions);
+        return ChildJvm.launch(
+                directory.resolve("agent.log"), jvmOptions, "dev.berth.agent.cli.Berth", arguments);
     }
 
     private void awaitSocket() throws IOException {
@@ -132,6 +121,35 @@ public final class AgentProcess implements AutoCloseable {
         return Files.readString(directory.resolve("agent.log"));
     }
 
+    /** The port of its own API, as it said it last; only with a master. */
+    public int port() throws IOException {
+        Matcher said = LISTENS.matcher(log());
+        int port = -1;
+        while (said.find()) {
+            port = Integer.parseInt(said.group(1));
+        }
+        if (port < 0) {
+            throw new IOException("the agent has not said where its API listens: " + log());
+        }
+        return port;
+    }
+
+    /** Whether a master has taken it, as it said last. */
+    public boolean isRegistered() throws IOException {
+        String log = log();
+        return log.lastIndexOf("registered as ") > log.lastIndexOf("no link to a master");
+    }
+
+    /** SIGSTOP: it does nothing any more, and its connections stay. */
+    public void stop() throws IOException, InterruptedException {
+        ChildJvm.signal(process, "STOP");
+    }
+
+    /** SIGCONT. */
+    public void goOn() throws IOException, InterruptedException {
+        ChildJvm.signal(process, "CONT");
+    }
+
     /** SIGKILL; returns when it is gone. */
     public void kill() throws InterruptedException {
         process.destroyForcibly().waitFor();
@@ -173,14 +191,6 @@ public final class AgentProcess implements AutoCloseable {
     /** SIGTERM, then SIGKILL after ten seconds. Containers live on: remove them first. */
     @Override
     public void close() {
-        process.destroy();
-        try {
-            if (!process.waitFor(10, TimeUnit.SECONDS)) {
-                process.destroyForcibly().waitFor();
-            }
-        } catch (InterruptedException e) {
-            process.destroyForcibly();
-            Thread.currentThread().interrupt();
-        }
+        ChildJvm.end(process);
     }
 }

@@ -1,0 +1,62 @@
+package dev.berth.tests.conformance;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.berth.protocol.v1.Protos.Offer;
+import dev.berth.protocol.v1.Protos.TaskState;
+import dev.berth.protocol.v1.Protos.TaskStatus;
+import dev.berth.tests.kit.AgentProcess;
+import dev.berth.tests.kit.MasterNode;
+import dev.berth.tests.kit.TestScheduler;
+
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+
+import java.nio.file.Path;
+import java.util.List;
+
+/** A master, an agent and a scheduler, each in a process of its own. */
+@Tag("conformance")
+@Timeout(120)
+class MasterTest {
+    @TempDir Path directory;
+
+    @Test
+    void aCommandRunsOnAnOffer() throws Exception {
+        try (MasterNode master = MasterNode.start(directory.resolve("m")).awaitLeading(20);
+                AgentProcess agent =
+                        AgentProcess.startFor(
+                                master.url(),
+                                directory.resolve("a"),
+                                "--master-token-file",
+                                master.tokenFile().toString(),
+                                "--gpus",
+                                "sim:8xH100");
+                TestScheduler scheduler = TestScheduler.subscribe(master)) {
+            Offer offer =
+                    scheduler.awaitOffer(
+                            "with GPUs", 20, o -> TestScheduler.amount(o, "gpus") == 8);
+            scheduler
+                    .launch(offer, List.of(TestScheduler.command("one", "exit 3", 0.1, 32)))
+                    .accepted();
+            scheduler.await(
+                    "it ends",
+                    20,
+                    () ->
+                            scheduler
+                                    .latest("one")
+                                    .map(TaskStatus::getState)
+                                    .filter(s -> s == TaskState.TASK_FAILED)
+                                    .isPresent());
+            assertThat(scheduler.updates("one"))
+                    .extracting(TaskStatus::getState)
+                    .containsExactly(
+                            TaskState.TASK_STARTING, TaskState.TASK_RUNNING, TaskState.TASK_FAILED);
+            assertThat(agent.port()).isPositive();
+            assertThat(agent.isRegistered()).isTrue();
+            scheduler.teardown().accepted();
+        }
+    }
+}

@@ -1,0 +1,137 @@
+package dev.berth.tests.kit;
+
+import java.io.IOException;
+import java.io.InputStream;
+import java.net.InetAddress;
+import java.net.ServerSocket;
+import java.net.Socket;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+
+/** A real ZooKeeper server as a child JVM on a directory and a port of its own. It may be killed and started again on both. One thread. */
+public final class ZooKeeperNode implements AutoCloseable {
+    /** ZooKeeper's usual one, in milliseconds: ends of sessions are rounded up to it. */
+    private static final String TICK_MS = "2000";
+
+    private static final int TRIES = 3;
+    private static final int START_SECONDS = 60;
+    private static final int ASK_MS = 1_000;
+
+    private final Path directory;
+    private int port;
+    private Process process;
+
+    private ZooKeeperNode(Path directory) throws IOException {
+        this.directory = directory;
+        port = freePort();
+        process = launch();
+    }
+
+    /** Starts one below {@code directory}; returns when it answers. */
+    public static ZooKeeperNode start(Path directory) throws Exception {
+        ZooKeeperNode node = new ZooKeeperNode(directory);
+        for (int attempt = 1; !node.awaitAnswer(); attempt++) {
+            // Somebody else was given the port in between.
+            if (attempt == TRIES) {
+                throw new IOException("ZooKeeper does not start: " + node.log());
+            }
+            node.port = freePort();
+            node.process = node.launch();
+        }
+        return node;
+    }
+
+    private static int freePort() throws IOException {
+        try (ServerSocket any = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
+            return any.getLocalPort();
+        }
+    }
+
+    private Process launch() throws IOException {
+        Path data = Files.createDirectories(directory.resolve("data"));
+        Path settings = directory.resolve("zoo.cfg");
+        Files.writeString(
+                settings,
+                String.join(
+                        "\n",
+                        "tickTime=" + TICK_MS,
+                        "dataDir=" + data,
+                        "clientPort=" + port,
+                        "clientPortAddress=127.0.0.1",
+                        "maxClientCnxns=0",
+                        "admin.enableServer=false",
+                        "4lw.commands.whitelist=ruok,cons,stat",
+                        ""));
+        return ChildJvm.launch(
+                directory.resolve("zookeeper.log"),
+                List.of("-Xmx128m"),
+                "org.apache.zookeeper.server.ZooKeeperServerMain",
+                List.of(settings.toString()));
+    }
+
+    /** False when it ended instead. */
+    private boolean awaitAnswer() throws Exception {
+        Await.until("ZooKeeper answers", START_SECONDS, () -> answers() || !process.isAlive());
+        return process.isAlive();
+    }
+
+    /** What it says to one of its four-letter words. */
+    public String word(String word) throws IOException {
+        try (Socket socket = new Socket(InetAddress.getLoopbackAddress(), port)) {
+            socket.setSoTimeout(ASK_MS);
+            socket.getOutputStream().write(word.getBytes(StandardCharsets.US_ASCII));
+            socket.getOutputStream().flush();
+            InputStream in = socket.getInputStream();
+            return new String(in.readAllBytes(), StandardCharsets.UTF_8);
+        }
+    }
+
+    private boolean answers() {
+        try {
+            return word("ruok").equals("imok");
+        } catch (IOException _) {
+            return false; // not there yet
+        }
+    }
+
+    /** {@code host:port}. */
+    public String address() {
+        return "127.0.0.1:" + port;
+    }
+
+    /** A place in it as {@code --zk} and {@code --master} want it. */
+    public String url(String path) {
+        return "zk://" + address() + path;
+    }
+
+    public String log() throws IOException {
+        return Files.readString(directory.resolve("zookeeper.log"));
+    }
+
+    /** SIGKILL; returns when it is gone. */
+    public void kill() throws InterruptedException {
+        process.destroyForcibly().waitFor();
+    }
+
+    /** Starts the next one on the same data and port. */
+    public void restart() throws Exception {
+        process = launch();
+        if (!awaitAnswer()) {
+            throw new IOException("ZooKeeper does not start again: " + log());
+        }
+    }
+
+    /** Its data stay: the directory is the test's. */
+    @Override
+    public void close() {
+        process.destroyForcibly();
+        try {
+            process.waitFor(START_SECONDS, TimeUnit.SECONDS);
+        } catch (InterruptedException _) {
+            Thread.currentThread().interrupt();
+        }
+    }
+}
