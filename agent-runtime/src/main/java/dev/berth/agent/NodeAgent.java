@@ -141,7 +141,7 @@ public final class NodeAgent implements AutoCloseable {
             Optional<NodeTasks> working = tasks(own, conducting, made);
             tasks = working;
             ready.countDown();
-            cycle(own, conducting);
+            cycle(own, conducting, working);
             working.ifPresent(NodeTasks::close);
             conducting.onClose();
         } catch (AgentException e) {
@@ -188,9 +188,10 @@ public final class NodeAgent implements AutoCloseable {
                                                         conducting.devices()))));
     }
 
-    private void cycle(ManualIoEventLoop own, Conductor conducting) {
+    private void cycle(ManualIoEventLoop own, Conductor conducting, Optional<NodeTasks> working) {
         while (!stopping) {
             int work = conducting.doWork();
+            working.ifPresent(NodeTasks::watchDevices);
             long next = conducting.nextTimerNs();
             long wait =
                     next == Long.MAX_VALUE

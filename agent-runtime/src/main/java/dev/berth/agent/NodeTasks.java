@@ -11,6 +11,7 @@ import dev.berth.agent.config.AgentException;
 import dev.berth.agent.config.AgentLog;
 import dev.berth.agent.config.LimitTranslation;
 import dev.berth.agent.config.MasterOptions;
+import dev.berth.agent.device.DeviceSnapshot;
 import dev.berth.agent.master.LoopProbes;
 import dev.berth.agent.master.MasterLink;
 import dev.berth.agent.master.NodeReport;
@@ -25,6 +26,7 @@ import dev.berth.containerizer.image.ImageException;
 import dev.berth.containerizer.image.ImageReference;
 import dev.berth.containerizer.image.Platform;
 import dev.berth.containerizer.image.PullProgress;
+import dev.berth.gpu.DeviceId;
 import dev.berth.isolator.ContainerId;
 import dev.berth.linux.Linux;
 import dev.berth.protocol.v1.Protos.AgentInfo;
@@ -64,6 +66,8 @@ final class NodeTasks implements TaskHost, AgentState, AutoCloseable {
     private final OperatorServer server;
     private final Supplier<String> exposition;
     private final long startedNs = realtimeNs();
+    private DeviceSnapshot seen = DeviceSnapshot.NONE;
+    private List<DeviceId> offered = List.of();
 
     /** What of the agent it uses. */
     record Parts(
@@ -132,6 +136,20 @@ final class NodeTasks implements TaskHost, AgentState, AutoCloseable {
     /** Where the operator API listens. */
     int port() {
         return server.port();
+    }
+
+    /** After each cycle: GPUs that were found, or are fit to be offered no more, are told at once. */
+    void watchDevices() {
+        DeviceSnapshot now = conductor.devices();
+        if (now.equals(seen)) {
+            return;
+        }
+        seen = now;
+        List<DeviceId> fit = NodeReport.gpuIds(now);
+        if (!fit.equals(offered)) {
+            offered = fit;
+            link.refresh();
+        }
     }
 
     private NodeReport report() {

@@ -1,7 +1,10 @@
 package dev.berth.agent.config;
 
+import java.io.IOException;
 import java.net.URI;
 import java.net.URISyntaxException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -14,7 +17,7 @@ import java.util.Optional;
  * @param listenHost where the agent's own API listens
  * @param listenPort 0: any that is free
  * @param allowAnonymous whether the agent's API answers without a token
- * @param tokenFile what the agent shows to the master
+ * @param tokenFile what the agent shows to the master; empty: that of a master on this host, where there is one
  * @param attributes {@code NAME:VALUE;…}, added to what is found
  * @param resources {@code NAME:VALUE;…}, in the place of what is found
  */
@@ -28,6 +31,9 @@ public record MasterOptions(
         String resources) {
     public static final String DEFAULT_HOST = "127.0.0.1";
     public static final int DEFAULT_PORT = 5051;
+
+    /** Where a master on this host keeps its token. */
+    private static final Path LOCAL_TOKEN = Path.of("/var/lib/berth/master/token");
 
     public MasterOptions {
         masters = List.copyOf(masters);
@@ -54,6 +60,15 @@ public record MasterOptions(
             }
         }
         return out;
+    }
+
+    /** What the agent shows to the master, read anew. Blocks on a small file. */
+    public Optional<String> token() throws IOException {
+        if (tokenFile.isEmpty() && !Files.isReadable(LOCAL_TOKEN)) {
+            return Optional.empty();
+        }
+        Path file = tokenFile.orElse(LOCAL_TOKEN);
+        return Optional.of(Files.readString(file, StandardCharsets.UTF_8).strip());
     }
 
     /** What was read so far of the options. */

@@ -17,9 +17,6 @@ import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.URI;
 import java.net.UnknownHostException;
-import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
 import java.util.SplittableRandom;
@@ -93,7 +90,7 @@ public final class MasterLink implements MasterSide, AutoCloseable {
                         new InetSocketAddress(
                                 InetAddress.getByName(master.getHost()),
                                 master.getPort() < 0 ? 5050 : master.getPort());
-                Optional<String> token = token(options.tokenFile());
+                Optional<String> token = options.token();
                 host.offer(() -> connect(master, address, token));
             } catch (UnknownHostException e) {
                 host.offer(() -> lost("no such host: " + master.getHost()));
@@ -101,12 +98,6 @@ public final class MasterLink implements MasterSide, AutoCloseable {
                 host.offer(() -> lost("read the master's token: " + e.getMessage()));
             }
         });
-    }
-
-    private static Optional<String> token(Optional<Path> file) throws IOException {
-        return file.isEmpty()
-                ? Optional.empty()
-                : Optional.of(Files.readString(file.get(), StandardCharsets.UTF_8).strip());
     }
 
     private void connect(URI master, InetSocketAddress address, Optional<String> token) {

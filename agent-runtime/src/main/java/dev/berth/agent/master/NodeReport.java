@@ -2,6 +2,7 @@ package dev.berth.agent.master;
 
 import dev.berth.agent.config.AgentException;
 import dev.berth.agent.device.DeviceSnapshot;
+import dev.berth.gpu.DeviceId;
 import dev.berth.protocol.v1.Protos.Attribute;
 import dev.berth.protocol.v1.Protos.Resource;
 import dev.berth.protocol.v1.Protos.Value;
@@ -79,6 +80,11 @@ public record NodeReport(List<Resource> resources, List<Attribute> attributes) {
                                 .filter(entry -> !entry.device().id().value().startsWith("MIG-"))
                                 .toList())
                 .orElse(List.of());
+    }
+
+    /** Those that are offered. */
+    public static List<DeviceId> gpuIds(DeviceSnapshot devices) {
+        return gpus(devices).stream().map(entry -> entry.device().id()).toList();
     }
 
     private static void describe(List<DeviceSnapshot.Entry> gpus, List<Attribute> out) {

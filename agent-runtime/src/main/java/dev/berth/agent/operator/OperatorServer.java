@@ -45,7 +45,7 @@ public final class OperatorServer implements AutoCloseable {
         OperatorToken token =
                 options.allowAnonymous()
                         ? OperatorToken.none()
-                        : OperatorToken.load(dataRoot.resolve("token"));
+                        : OperatorToken.load(dataRoot.resolve("token"), options::token);
         OperatorRoutes routes = new OperatorRoutes(token, linux);
         MultiThreadIoEventLoopGroup group =
                 new MultiThreadIoEventLoopGroup(

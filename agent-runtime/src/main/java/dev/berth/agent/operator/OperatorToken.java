@@ -14,21 +14,31 @@ import java.util.Base64;
 import java.util.HexFormat;
 import java.util.Optional;
 
-/** The secret of the agent's API, in a file that only root reads. Shown as {@code Bearer TOKEN}, or as the password of any user. */
+/**
+ * The secret of the agent's API, in a file that only root reads. Shown as {@code Bearer TOKEN}, or as the password of any user. Whoever shows the master's token may pass too: it lets him run programs here anyway, and tools need one token
+ * for a cluster.
+ */
 final class OperatorToken {
     private static final int BYTES = 32;
     private final Optional<String> secret;
+    private final MasterToken ofMaster;
 
-    private OperatorToken(Optional<String> secret) {
+    /** Tells the master's token; asked when the agent's own was not shown, since that of the master may come later and change. */
+    interface MasterToken {
+        Optional<String> read() throws IOException;
+    }
+
+    private OperatorToken(Optional<String> secret, MasterToken ofMaster) {
         this.secret = secret;
+        this.ofMaster = ofMaster;
     }
 
     static OperatorToken none() {
-        return new OperatorToken(Optional.empty());
+        return new OperatorToken(Optional.empty(), Optional::empty);
     }
 
     /** Reads the file, or makes it with a new secret. */
-    static OperatorToken load(Path file) throws AgentException {
+    static OperatorToken load(Path file, MasterToken ofMaster) throws AgentException {
         try {
             if (!Files.exists(file)) {
                 byte[] random = new byte[BYTES];
@@ -47,7 +57,7 @@ final class OperatorToken {
                 throw AgentException.invalid(
                         "token file " + file + " is empty: remove it, and the agent makes one");
             }
-            return new OperatorToken(Optional.of(text));
+            return new OperatorToken(Optional.of(text), ofMaster);
         } catch (IOException e) {
             throw AgentException.failed("token file " + file, e);
         }
@@ -74,8 +84,21 @@ final class OperatorToken {
         } else if (!scheme.equalsIgnoreCase("Bearer")) {
             return false;
         }
+        return equal(shown, secret.get()) || isOfMaster(shown);
+    }
+
+    private boolean isOfMaster(String shown) {
+        try {
+            Optional<String> token = ofMaster.read();
+            return token.isPresent() && !token.get().isEmpty() && equal(shown, token.get());
+        } catch (IOException _) {
+            // The link to the master says why, for as long as it is so.
+            return false;
+        }
+    }
+
+    private static boolean equal(String shown, String secret) {
         return MessageDigest.isEqual(
-                shown.getBytes(StandardCharsets.UTF_8),
-                secret.get().getBytes(StandardCharsets.UTF_8));
+                shown.getBytes(StandardCharsets.UTF_8), secret.getBytes(StandardCharsets.UTF_8));
     }
 }

@@ -111,6 +111,7 @@ public final class Gang {
             decline(offers, NO_MORE_SECONDS);
             return;
         }
+        timeline.mark("offered", nowNs);
         List<Offer> unsuited = new ArrayList<>();
         for (Offer offer : offers) {
             if (held.isEmpty()) {
@@ -140,7 +141,6 @@ public final class Gang {
     }
 
     private void accept(GangPlan plan, long nowNs) {
-        timeline.mark("offers hold all workers", nowNs);
         tries++;
         for (GangPlan.Part part : plan.parts()) {
             Call.Accept.Builder accept =
@@ -159,7 +159,6 @@ public final class Gang {
             }
             out.accept(Call.newBuilder().setType(Call.Type.ACCEPT).setAccept(accept).build());
         }
-        timeline.mark("accepted", nowNs);
         decline(List.copyOf(held.values()), NO_MORE_SECONDS);
         held.clear();
         out.accept(Call.newBuilder().setType(Call.Type.SUPPRESS).build());

@@ -97,10 +97,7 @@ public final class JobRun {
                     heard = now;
                     subscription.breakOff();
                 }
-                for (Call call : calls) {
-                    subscription.call(call);
-                }
-                calls.clear();
+                say(calls, subscription);
                 follow(gang, subscription);
                 tellOfWaiting(gang, now - begin);
             }
@@ -110,6 +107,17 @@ public final class JobRun {
             subscription.call(Call.newBuilder().setType(Call.Type.TEARDOWN).build());
             subscription.close();
         }
+    }
+
+    private void say(List<Call> calls, Subscription subscription) throws InterruptedException {
+        for (Call call : calls) {
+            subscription.call(call);
+            if (call.getType() == Call.Type.ACCEPT) {
+                // Not before the master has said 202.
+                timeline.mark("accepted", System.nanoTime());
+            }
+        }
+        calls.clear();
     }
 
     private FrameworkInfo framework() {

@@ -5,9 +5,10 @@ import java.util.List;
 import java.util.Locale;
 import java.util.OptionalLong;
 
-/** When what happened, for people. One thread. */
+/** When what happened to a job, seen from where it was submitted. One thread. */
 public final class Timeline {
-    private record Moment(String what, long atNs) {}
+    /** Something happened: {@code atNs} on the monotonic clock. */
+    public record Moment(String what, long atNs) {}
 
     private final List<Moment> moments = new ArrayList<>();
 
@@ -21,6 +22,11 @@ public final class Timeline {
                 .filter(moment -> moment.what().equals(what))
                 .mapToLong(moment -> moment.atNs() - moments.getFirst().atNs())
                 .findFirst();
+    }
+
+    /** What has happened so far, in order. */
+    public List<Moment> moments() {
+        return List.copyOf(moments);
     }
 
     /** A line for each moment: milliseconds since the first, and since the one before. */

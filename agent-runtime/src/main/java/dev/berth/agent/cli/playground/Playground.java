@@ -5,9 +5,9 @@ import dev.berth.agent.cli.http.EngineException;
 import dev.berth.agent.cli.http.Query;
 import dev.berth.agent.cli.http.Response;
 import dev.berth.agent.cli.json.Json;
-import dev.berth.agent.cli.session.AgentProcess;
 import dev.berth.agent.cli.session.Cli;
 import dev.berth.agent.cli.session.CliException;
+import dev.berth.agent.cli.session.Daemon;
 import dev.berth.agent.cli.session.HostAddress;
 import dev.berth.linux.ErrnoException;
 import dev.berth.linux.Linux;
@@ -27,7 +27,7 @@ import java.util.concurrent.locks.LockSupport;
 import java.util.stream.Stream;
 
 /**
- * An agent with roots, socket and cgroup of its own. {@link #close} removes all of it, also from a shutdown hook when the user interrupts.
+ * An agent with roots, socket and cgroup of its own, and a master where one is wanted. {@link #close} removes all of it, also from a shutdown hook when the user interrupts.
  *
  * <p>Thread: main, and the hook's for {@link #close}.
  */
@@ -36,7 +36,8 @@ public final class Playground implements AutoCloseable {
     private final String cgroup;
     private final Thread hook;
     private List<String> agentFlags = List.of();
-    private Optional<AgentProcess> agent = Optional.empty();
+    private Optional<Daemon> agent = Optional.empty();
+    private Optional<Daemon> master = Optional.empty();
     private boolean closed;
     private volatile boolean interrupted;
 
@@ -78,6 +79,35 @@ public final class Playground implements AutoCloseable {
     }
 
     /**
+     * Starts a master on a loopback port of its own and waits until it listens.
+     *
+     * @return {@code http://HOST:PORT}
+     */
+    public String startMaster(Cli cli) throws CliException {
+        List<String> flags =
+                List.of(
+                        "--listen",
+                        "127.0.0.1:0",
+                        "--data-root",
+                        root.resolve("master").toString());
+        Path log = root.resolve("master.log");
+        Daemon started;
+        synchronized (this) {
+            if (closed) {
+                throw new CliException(1, "interrupted");
+            }
+            started = Daemon.spawnMaster(cli, flags, log);
+            master = Optional.of(started);
+        }
+        return started.awaitMaster(log);
+    }
+
+    /** What the master wants to be shown. */
+    public Path masterToken() {
+        return root.resolve("master/token");
+    }
+
+    /**
      * Starts the agent and waits until it answers.
      *
      * @param flags of {@code berth agent} besides its places
@@ -101,12 +131,12 @@ public final class Playground implements AutoCloseable {
                                 cgroup));
         flags.addAll(agentFlags);
         Path log = root.resolve("agent.log");
-        AgentProcess started;
+        Daemon started;
         synchronized (this) {
             if (closed) {
                 throw new CliException(1, "interrupted");
             }
-            started = AgentProcess.spawn(cli, flags, log);
+            started = Daemon.spawn(cli, flags, log);
             agent = Optional.of(started);
         }
         started.awaitAnswer(address(), log);
@@ -154,6 +184,7 @@ public final class Playground implements AutoCloseable {
                 agent.get().stop();
             }
         } finally {
+            master.ifPresent(Daemon::stop);
             removeCgroup();
             removeMounts();
             removeFiles();

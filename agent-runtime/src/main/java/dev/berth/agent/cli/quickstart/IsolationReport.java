@@ -1,12 +1,10 @@
 package dev.berth.agent.cli.quickstart;
 
 import dev.berth.agent.cli.view.Capabilities;
-import dev.berth.agent.cli.view.Human;
 
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 
 /** What the probe printed inside the container, arranged for people. */
@@ -131,21 +129,17 @@ final class IsolationReport {
     }
 
     private void mounts() {
+        Map<String, List<String>> byKind = new LinkedHashMap<>();
         List<String> mounts = all("mount");
-        row("mounts", mounts.size() + ":");
         for (String mount : mounts) {
             String[] words = mount.split(" ");
             if (words.length >= 3) {
-                row(
-                        "",
-                        String.format(
-                                Locale.ROOT,
-                                "%-34s %-8s %s",
-                                Human.cut(words[0], 34),
-                                words[1],
-                                words[2]));
+                byKind.computeIfAbsent(words[1] + " " + words[2], key -> new ArrayList<>())
+                        .add(words[0]);
             }
         }
+        row("mounts", mounts.size() + ":");
+        byKind.forEach((kind, places) -> row("", kind + ": " + String.join(" ", places)));
     }
 
     private void devices() {

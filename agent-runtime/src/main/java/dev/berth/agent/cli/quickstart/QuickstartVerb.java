@@ -36,6 +36,8 @@ public final class QuickstartVerb implements Verb {
     /** So many starts let the agent's compiler do its work; figures of a cold JVM would say nothing about a node. */
     private static final int WARM_STARTS = 100;
 
+    private static final int WARM_JOBS = 20;
+
     private static final String SIMULATED = "sim:8xH100";
 
     private static final List<String> NAMESPACES =
@@ -46,65 +48,112 @@ public final class QuickstartVerb implements Verb {
         return VerbSpec.of(
                         VerbSpec.Group.AGENT,
                         "quickstart",
-                        "Start an agent, make an image, run it, show its isolation; leaves nothing behind",
+                        "Start a master and an agent, run a container and a one-GPU job, show isolation and timeline; leaves nothing behind",
                         0,
                         0,
                         List.of())
-                .examples("On a fresh checkout, as root", "./berth quickstart");
+                .examples("As root; needs neither network nor GPU", "berth quickstart");
     }
 
     @Override
     public int run(Cli cli, Arguments arguments) throws CliException, IOException {
         try (Playground playground = Playground.open("quickstart")) {
             long began = System.nanoTime();
+            String master = playground.startMaster(cli);
+            step(cli, "started a master of its own at " + master, began);
+
+            began = System.nanoTime();
             boolean real = hasDriver();
-            playground.start(cli, List.of("--gpus", real ? "auto" : SIMULATED));
-            step(cli, "started an agent of its own at " + playground.address(), began);
-
-            began = System.nanoTime();
-            int size = ProbeImage.load(cli);
-            step(
+            playground.start(
                     cli,
-                    "made and loaded an OCI image of one static program ("
-                            + Human.size(size)
-                            + ", no network)",
-                    began);
-
-            began = System.nanoTime();
-            String id = create(cli);
-            String output = runToEnd(cli, id);
-            step(cli, "ran it in a container", began);
-            if (!IsolationReport.isReport(output)) {
-                throw new CliException(1, "the container printed no report but: " + output);
+                    List.of(
+                            "--gpus",
+                            real ? "auto" : SIMULATED,
+                            "--master",
+                            master,
+                            "--master-token-file",
+                            playground.masterToken().toString(),
+                            "--listen",
+                            "127.0.0.1:0"));
+            try (OfferCycle jobs = new OfferCycle(master, playground)) {
+                String node = jobs.awaitNode();
+                step(cli, "started an agent, which reported " + node, began);
+                tour(cli, playground, jobs, real);
             }
-            began = System.nanoTime();
-            Json cold = inspect(cli, id);
-            List<Json> warm = new ArrayList<>();
-            for (int i = 0; i < WARM_STARTS; i++) {
-                runToEnd(cli, id);
-                warm.add(inspect(cli, id));
-            }
-            step(cli, "started it " + WARM_STARTS + " times more", began);
-            began = System.nanoTime();
-            String gpus = gpu(cli, playground);
-            step(cli, "gave a container one GPU and tried the nodes of all", began);
-            show(cli, output, cold, warm.subList(WARM_STARTS / 2, WARM_STARTS));
-            cli.out()
-                    .println(
-                            real
-                                    ? "One GPU of this host, as its container saw it"
-                                    : "One of eight simulated GPUs, as its container saw it");
-            cli.out().println(gpus);
         }
         cli.out().println("All of it is removed again. Next:");
-        cli.out()
-                .println("  ./berth doctor                           what this host has and lacks");
+        for (String[] next :
+                new String[][] {
+                    {"berth doctor", "what this host has and lacks"},
+                    {"berth run -it --rm debian bash", "a shell in an image from a registry"},
+                    {"berth run --plan debian true", "every system call of a start"},
+                    {"berth master &", "offers what agents have, at 127.0.0.1:5050"},
+                    {"berth agent --gpus sim:8xH100 --master http://127.0.0.1:5050 &", ""},
+                    {"berth job run --gpus 1 debian ls /dev", "what ran above, on that master"}
+                }) {
+            cli.out()
+                    .println(
+                            String.format(Locale.ROOT, "  %-40s  %s", next[0], next[1])
+                                    .stripTrailing());
+        }
+        return 0;
+    }
+
+    private static void tour(Cli cli, Playground playground, OfferCycle jobs, boolean real)
+            throws CliException, IOException {
+        long began = System.nanoTime();
+        OfferCycle.Outcome job = jobs.run();
+        step(cli, "ran a job with one GPU, on what the master offered", began);
+
+        began = System.nanoTime();
+        int size = ProbeImage.load(cli);
+        step(
+                cli,
+                "made and loaded an OCI image of one static program ("
+                        + Human.size(size)
+                        + ", no network)",
+                began);
+
+        began = System.nanoTime();
+        String id = create(cli);
+        String output = runToEnd(cli, id);
+        step(cli, "ran it in a container", began);
+        if (!IsolationReport.isReport(output)) {
+            throw new CliException(1, "the container printed no report but: " + output);
+        }
+        began = System.nanoTime();
+        Json cold = inspect(cli, id);
+        List<Json> warm = new ArrayList<>();
+        for (int i = 0; i < WARM_STARTS; i++) {
+            runToEnd(cli, id);
+            warm.add(inspect(cli, id));
+        }
+        step(cli, "started it " + WARM_STARTS + " times more", began);
+        began = System.nanoTime();
+        String gpus = gpu(cli, playground);
+        step(cli, "gave a container one GPU and tried the nodes of all", began);
+        began = System.nanoTime();
+        String chart = jobs.more(job, WARM_JOBS);
+        step(cli, "ran the job " + WARM_JOBS + " times more", began);
+
+        show(cli, output, cold, warm.subList(WARM_STARTS / 2, WARM_STARTS));
         cli.out()
                 .println(
-                        "  ./berth run -it --rm debian bash         a shell in an image from a registry");
+                        real
+                                ? "One GPU of this host, as its container saw it"
+                                : "One of eight simulated GPUs, as its container saw it");
+        cli.out().println(gpus);
         cli.out()
-                .println("  ./berth run --plan debian true           every system call of a start");
-        return 0;
+                .println(
+                        "A job with one GPU through the master: berth job run --gpus 1 - "
+                                + String.join(" ", OfferCycle.COMMAND));
+        job.output().lines().forEach(line -> cli.out().println("  printed     " + line));
+        cli.out()
+                .println(
+                        "  milliseconds since it was submitted: the first job in three cold JVMs; the median of "
+                                + WARM_JOBS
+                                + " more, step by step");
+        cli.out().println(chart);
     }
 
     /** Whether a driver owns the fixed major number of NVIDIA's devices. */

@@ -77,7 +77,7 @@ public final class Cli {
             if (!address.isDefault() || !nobodyListens(e)) {
                 throw unreachable(address, e);
             }
-            AgentProcess.startDefault(this, address);
+            Daemon.startDefault(this, address);
             try {
                 greet(made, address);
             } catch (IOException again) {

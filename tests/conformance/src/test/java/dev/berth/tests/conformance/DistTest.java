@@ -13,6 +13,7 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
@@ -53,18 +54,24 @@ class DistTest {
         return Path.of("").toAbsolutePath().getParent().getParent();
     }
 
-    /** The agent's jar with all that it needs, as {@code ./berth} runs them. */
+    /** The jars of agent and master with all that they need, as {@code ./berth} runs them. */
     private Path jars() throws IOException {
-        Path target = checkout().resolve("agent-runtime/target");
-        assertThat(target.resolve("lib"))
-                .as("the packaged agent: this test runs in mvn verify")
-                .isDirectory();
         Path jars = Files.createDirectory(directory.resolve("jars"));
-        for (Path from : List.of(target, target.resolve("lib"))) {
-            try (Stream<Path> all = Files.list(from)) {
-                for (Path jar : all.filter(p -> p.toString().endsWith(".jar")).toList()) {
-                    if (!jar.toString().endsWith("-tests.jar")) {
-                        Files.copy(jar, jars.resolve(jar.getFileName()));
+        for (String module : List.of("agent-runtime", "master-lite/server")) {
+            Path target = checkout().resolve(module).resolve("target");
+            assertThat(target.resolve("lib"))
+                    .as("the packaged " + module + ": this test runs in mvn verify")
+                    .isDirectory();
+            for (Path from : List.of(target, target.resolve("lib"))) {
+                try (Stream<Path> all = Files.list(from)) {
+                    for (Path jar : all.filter(p -> p.toString().endsWith(".jar")).toList()) {
+                        if (!jar.toString().endsWith("-tests.jar")) {
+                            // What both need is the same jar.
+                            Files.copy(
+                                    jar,
+                                    jars.resolve(jar.getFileName()),
+                                    StandardCopyOption.REPLACE_EXISTING);
+                        }
                     }
                 }
             }
@@ -126,5 +133,6 @@ class DistTest {
                 .contains("process       pid 1, parent 0, user 0:0")
                 .contains("seccomp       filter (mode 2)")
                 .contains("before clone3");
+        QuickstartTest.assertJobsTimeline(told);
     }
 }

@@ -18,6 +18,8 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import java.util.stream.Stream;
 
 /** {@code berth quickstart}: what a newcomer runs first. */
@@ -43,17 +45,54 @@ class QuickstartTest {
         Outcome outcome = CommandLine.finish(process, new byte[0]);
         assertThat(outcome.code()).as(outcome.err()).isZero();
         assertThat(outcome.out())
+                .containsPattern("started an agent, which reported \\d+ CPUs, .* [1-9]\\d* GPU")
                 .contains("process       pid 1, parent 0, user 0:0")
                 .contains("hostname      quickstart")
                 .contains("its own: mnt pid net ipc uts cgroup")
                 .contains("seccomp       filter (mode 2)")
                 .contains("EPERM")
                 .contains("before clone3");
+        assertJobsTimeline(outcome.out());
         assertThat(leftovers()).isEmpty();
     }
 
+    /** Each step of an offer cycle in its order, none before the one above it, in the cold run and in the warm one. */
+    static void assertJobsTimeline(String out) {
+        assertThat(out).contains("berth job run --gpus 1 - nvidia-smi -L");
+        assertThat(out).containsPattern("printed     GPU 0: .*UUID: GPU-");
+        List<String> steps = new ArrayList<>();
+        double cold = 0;
+        double warm = 0;
+        Matcher line =
+                Pattern.compile("(?m)^  ([A-Za-z]+) +([\\d.]+) +([\\d.]+) +\\+[\\d.]+  ")
+                        .matcher(out);
+        while (line.find()) {
+            steps.add(line.group(1));
+            assertThat(Double.parseDouble(line.group(2))).as(out).isGreaterThanOrEqualTo(cold);
+            assertThat(Double.parseDouble(line.group(3))).as(out).isGreaterThanOrEqualTo(warm);
+            cold = Double.parseDouble(line.group(2));
+            warm = Double.parseDouble(line.group(3));
+        }
+        assertThat(steps)
+                .containsExactly(
+                        "submitted",
+                        "subscribed",
+                        "offered",
+                        "accepted",
+                        "STARTING",
+                        "RUNNING",
+                        "FINISHED");
+    }
+
     @ParameterizedTest
-    @ValueSource(strings = {"", "started an agent", "ran it in a container"})
+    @ValueSource(
+            strings = {
+                "",
+                "started a master",
+                "started an agent",
+                "ran a job",
+                "ran it in a container"
+            })
     void anInterruptLeavesNothing(String after) throws Exception {
         // A run in the background of a script inherits SIGINT ignored, and a JVM keeps it so.
         List<String> command = new ArrayList<>(List.of("env", "--default-signal=INT"));

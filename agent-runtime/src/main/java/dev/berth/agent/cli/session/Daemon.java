@@ -21,9 +21,19 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.locks.LockSupport;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 
-/** An agent that this command line started, in a session of its own. */
-public final class AgentProcess {
+/** An agent or a master that this command line started, in a session of its own. */
+public final class Daemon {
+    private static final String COMMAND_LINE = "dev.berth.agent.cli.Berth";
+
+    /** By name: the command line is built without the server, the start scripts put both on one class path. */
+    private static final String MASTER = "dev.berth.master.MasterMain";
+
+    private static final Pattern MASTER_LISTENS =
+            Pattern.compile("master listens on (http://[^\\s,]+)");
+
     private static final Path DEFAULT_DATA_ROOT = Path.of("/var/lib/berth");
     private static final Duration START_DEADLINE = Duration.ofSeconds(30);
     private static final long LOG_LIMIT_BYTES = 4 << 20;
@@ -42,9 +52,11 @@ public final class AgentProcess {
                     "--add-exports=java.base/jdk.internal.misc=ALL-UNNAMED",
                     "-XX:CompileThresholdScaling=0.1");
 
+    private final String role;
     private final int pid;
 
-    private AgentProcess(int pid) {
+    private Daemon(String role, int pid) {
+        this.role = role;
         this.pid = pid;
     }
 
@@ -84,9 +96,23 @@ public final class AgentProcess {
      * @param flags of {@code berth agent}
      * @param log receives its output, appended
      */
-    public static AgentProcess spawn(Cli cli, List<String> flags, Path log) throws CliException {
+    public static Daemon spawn(Cli cli, List<String> flags, Path log) throws CliException {
+        return spawn(cli, COMMAND_LINE, "agent", flags, log);
+    }
+
+    /**
+     * As {@link #spawn}, a master.
+     *
+     * @param flags of {@code berth master}
+     */
+    public static Daemon spawnMaster(Cli cli, List<String> flags, Path log) throws CliException {
+        return spawn(cli, MASTER, "master", flags, log);
+    }
+
+    private static Daemon spawn(Cli cli, String main, String role, List<String> flags, Path log)
+            throws CliException {
         Processes processes = Linux.host().processes();
-        List<String> argv = commandLine(flags);
+        List<String> argv = commandLine(main, role, flags);
         List<String> environment = new ArrayList<>();
         for (Map.Entry<String, String> variable : cli.environment().entrySet()) {
             environment.add(variable.getKey() + "=" + variable.getValue());
@@ -96,10 +122,12 @@ public final class AgentProcess {
                 OwnedFd output =
                         open(log.toString(), Open.O_WRONLY | Open.O_CREAT | Open.O_APPEND)) {
             List<Fd> streams = List.of(nothing, output, output);
-            return new AgentProcess(processes.posixSpawn(java, argv, environment, streams));
+            return new Daemon(role, processes.posixSpawn(java, argv, environment, streams));
         } catch (ErrnoException e) {
             throw new CliException(
-                    Verb.FAILED_BEFORE_CONTAINER, "cannot start an agent: " + e.getMessage(), e);
+                    Verb.FAILED_BEFORE_CONTAINER,
+                    "cannot start the " + role + ": " + e.getMessage(),
+                    e);
         }
     }
 
@@ -135,15 +163,48 @@ public final class AgentProcess {
         } catch (IOException e) {
             throw new CliException(Verb.FAILED_BEFORE_CONTAINER, e.toString(), e);
         }
-        throw new CliException(
+        throw failed("the agent that was started for " + address, dead, log);
+    }
+
+    /**
+     * Waits until a master that was started listens.
+     *
+     * @return {@code http://HOST:PORT}
+     * @throws CliException with the log's last lines when it does not within half a minute, or ends
+     */
+    public String awaitMaster(Path log) throws CliException {
+        long deadline = System.nanoTime() + START_DEADLINE.toNanos();
+        boolean dead = false;
+        while (!dead && System.nanoTime() < deadline) {
+            // Asked before the log is read: what it said last is then seen.
+            dead = ended().isPresent();
+            Matcher listens = MASTER_LISTENS.matcher(text(log));
+            if (!dead && listens.find()) {
+                return listens.group(1);
+            }
+            LockSupport.parkNanos(5_000_000);
+        }
+        throw failed("the master that was started", dead, log);
+    }
+
+    private static CliException failed(String who, boolean dead, Path log) {
+        return new CliException(
                 Verb.FAILED_BEFORE_CONTAINER,
-                "the agent that was started for "
-                        + address
+                who
                         + (dead ? " has ended" : " does not answer")
                         + "; its log ("
                         + log
                         + ") ends with:\n"
                         + lastLines(log));
+    }
+
+    private static String text(Path log) {
+        try {
+            return Files.readString(log, StandardCharsets.UTF_8);
+        } catch (IOException e) {
+            // In the middle of a character, or not there yet: it is read again.
+            return "";
+        }
     }
 
     private Optional<Integer> ended() {
@@ -154,7 +215,7 @@ public final class AgentProcess {
         }
     }
 
-    /** Ends the agent: SIGTERM, after ten seconds SIGKILL; returns when it is gone. */
+    /** Ends it: SIGTERM, after ten seconds SIGKILL; returns when it is gone. */
     public void stop() {
         signal(Signal.SIGTERM);
         if (!awaitEnd(Duration.ofSeconds(10))) {
@@ -163,7 +224,7 @@ public final class AgentProcess {
         }
     }
 
-    /** Ends the agent with SIGKILL; returns when it is gone. */
+    /** Ends it with SIGKILL; returns when it is gone. */
     public void kill() {
         signal(Signal.SIGKILL);
         awaitEnd(Duration.ofSeconds(5));
@@ -194,8 +255,9 @@ public final class AgentProcess {
         return true;
     }
 
-    /** This JVM's own command line up to the main class, with the agent's verb and flags: an agent runs from the same class path. */
-    private static List<String> commandLine(List<String> flags) throws CliException {
+    /** This JVM's own command line up to the main class, then another main class with its verb and flags: all run from the same class path. */
+    private static List<String> commandLine(String main, String role, List<String> flags)
+            throws CliException {
         String[] own;
         try {
             own =
@@ -212,9 +274,9 @@ public final class AgentProcess {
             command.addAll(ONLY_FOR_AGENT);
         }
         for (int i = 1; i < own.length; i++) {
-            if (own[i].equals("dev.berth.agent.cli.Berth")) {
-                command.add(own[i]);
-                command.add("agent");
+            if (own[i].equals(COMMAND_LINE)) {
+                command.add(main);
+                command.add(role);
                 command.addAll(flags);
                 return command;
             }
@@ -225,7 +287,10 @@ public final class AgentProcess {
         }
         throw new CliException(
                 Verb.FAILED_BEFORE_CONTAINER,
-                "cannot start an agent from this JVM: its command line does not name dev.berth.agent.cli.Berth");
+                "cannot start the "
+                        + role
+                        + " from this JVM: its command line does not name "
+                        + COMMAND_LINE);
     }
 
     private static String effectiveUser() {
