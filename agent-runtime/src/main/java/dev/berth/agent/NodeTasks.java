@@ -65,6 +65,7 @@ final class NodeTasks implements TaskHost, AgentState, AutoCloseable {
     private final MasterLink link;
     private final OperatorServer server;
     private final Supplier<String> exposition;
+    private final String address;
     private final long startedNs = realtimeNs();
     private DeviceSnapshot seen = DeviceSnapshot.NONE;
     private List<DeviceId> offered = List.of();
@@ -93,6 +94,7 @@ final class NodeTasks implements TaskHost, AgentState, AutoCloseable {
         facts = new HostFacts(parts.linux(), parts.views());
         containers = new ConductorProxy(conductor, new LimitTranslation(facts), conductor::offer);
         probes = new LoopProbes(parts.loop());
+        address = HostAddress.of(options.listenHost());
         // A wrong --resources is told now, not at the first report.
         report(config.dataRoot());
         server = OperatorServer.open(options, config.dataRoot(), parts.linux());
@@ -278,6 +280,11 @@ final class NodeTasks implements TaskHost, AgentState, AutoCloseable {
     }
 
     @Override
+    public String address() {
+        return address;
+    }
+
+    @Override
     public Probes probes() {
         return probes;
     }
@@ -296,6 +303,7 @@ final class NodeTasks implements TaskHost, AgentState, AutoCloseable {
             answer.accept(
                     new Picture(
                             info.build(),
+                            address,
                             link.isRegistered(),
                             link.masters().stream().map(Object::toString).toList(),
                             startedNs,

@@ -346,6 +346,12 @@ public final class ConductorProxy {
         conductor.offer(() -> conductor.execs().start(id, streams, rows, columns, home));
     }
 
+    /** Sends a signal to an exec; false when it does not run. */
+    public void execKill(String id, int signal, Answer<Boolean> answer) {
+        Answer<Boolean> home = home(answer);
+        conductor.offer(() -> conductor.execs().kill(id, signal, home));
+    }
+
     public void execResize(String id, int rows, int columns, Answer<Boolean> answer) {
         Answer<Boolean> home = home(answer);
         conductor.offer(() -> conductor.execs().resize(id, rows, columns, home));

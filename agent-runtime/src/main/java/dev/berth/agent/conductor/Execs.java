@@ -297,6 +297,23 @@ final class Execs {
         }
     }
 
+    /** Sends a signal to an exec that runs; one that does not run has nothing to be told. */
+    void kill(String id, int signal, Answer<Boolean> answer) {
+        Entry entry = entries.get(id);
+        if (entry == null) {
+            answer.onFailure(AgentException.notFound("No such exec instance: " + id));
+            return;
+        }
+        try {
+            answer.onResult(
+                    entry.state == ExecView.State.RUNNING
+                            && parts.containerizer()
+                                    .signalExec(entry.container, new ExecId(id), signal));
+        } catch (ContainerizerException e) {
+            answer.onFailure(AgentException.failed("signal exec " + id, e));
+        }
+    }
+
     void resize(String id, int rows, int columns, Answer<Boolean> answer) {
         Entry entry = entries.get(id);
         if (entry == null) {

@@ -17,7 +17,7 @@ import java.nio.charset.StandardCharsets;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 
-/** Health checks' connections on the conductor's own loop. As Mesos, an HTTP status from 200 to 399 is well. */
+/** Checks' connections on the conductor's own loop. */
 public final class LoopProbes implements Probes {
     private static final int LONGEST_STATUS_LINE = 64;
 
@@ -28,7 +28,7 @@ public final class LoopProbes implements Probes {
     }
 
     @Override
-    public void look(Target target, long timeoutNs, Consumer<String> result) {
+    public void look(Target target, long timeoutNs, Consumer<Seen> result) {
         Look look = new Look(target, result);
         var connecting =
                 new Bootstrap()
@@ -46,19 +46,18 @@ public final class LoopProbes implements Probes {
         var late =
                 channel.eventLoop()
                         .schedule(
-                                () -> look.end(channel, "timed out"),
+                                () -> look.fail(channel, "timed out"),
                                 timeoutNs,
                                 TimeUnit.NANOSECONDS);
         var _ = channel.closeFuture().addListener(_ -> late.cancel(false));
         connecting.addListener(done -> {
             if (!done.isSuccess()) {
-                look.end(channel, String.valueOf(done.cause().getMessage()));
+                look.fail(channel, String.valueOf(done.cause().getMessage()));
             } else if (target.path().isEmpty()) {
-                look.end(channel, "");
+                look.end(channel, new Seen.Connected());
             } else {
                 String request =
                         "GET "
-                                + (target.path().startsWith("/") ? "" : "/")
                                 + target.path()
                                 + " HTTP/1.1\r\nHost: localhost:"
                                 + target.port()
@@ -72,11 +71,11 @@ public final class LoopProbes implements Probes {
 
     private static final class Look extends SimpleChannelInboundHandler<ByteBuf> {
         private final Target target;
-        private final Consumer<String> result;
+        private final Consumer<Seen> result;
         private final StringBuilder head = new StringBuilder();
         private boolean ended;
 
-        private Look(Target target, Consumer<String> result) {
+        private Look(Target target, Consumer<Seen> result) {
             super(ByteBuf.class);
             this.target = target;
             this.result = result;
@@ -90,34 +89,31 @@ public final class LoopProbes implements Probes {
                 return;
             }
             String[] words = head.substring(0, Math.max(0, line)).strip().split(" ", 3);
-            boolean well =
-                    words.length > 1
-                            && words[0].startsWith("HTTP/")
-                            && words[1].matches("[23]\\d\\d");
-            end(
-                    ctx.channel(),
-                    well
-                            ? ""
-                            : "GET "
-                                    + target.path()
-                                    + " answers "
-                                    + (words.length > 1 ? words[1] : "no HTTP"));
+            if (words.length > 1 && words[0].startsWith("HTTP/") && words[1].matches("\\d{3}")) {
+                end(ctx.channel(), new Seen.Answered(Integer.parseInt(words[1])));
+            } else {
+                fail(ctx.channel(), "GET " + target.path() + " answers no HTTP");
+            }
         }
 
         @Override
         public void channelInactive(ChannelHandlerContext ctx) {
-            end(ctx.channel(), "the connection was closed");
+            fail(ctx.channel(), "the connection was closed");
         }
 
         @Override
         public void exceptionCaught(ChannelHandlerContext ctx, Throwable cause) {
-            end(ctx.channel(), String.valueOf(cause.getMessage()));
+            fail(ctx.channel(), String.valueOf(cause.getMessage()));
         }
 
-        private void end(Channel channel, String why) {
+        private void fail(Channel channel, String why) {
+            end(channel, new Seen.Failed(why));
+        }
+
+        private void end(Channel channel, Seen seen) {
             if (!ended) {
                 ended = true;
-                result.accept(why);
+                result.accept(seen);
                 var _ = channel.close();
             }
         }

@@ -27,12 +27,14 @@ public interface AgentState {
 
     /**
      * @param info with the id that the master gave, if one did
+     * @param address of this host, as the master is told
      * @param registered whether a master knows it now
      * @param startedNs when this agent began, realtime
      * @param metrics in Mesos's names
      */
     record Picture(
             AgentInfo info,
+            String address,
             boolean registered,
             List<String> masters,
             long startedNs,

@@ -3,6 +3,7 @@ package dev.berth.agent.operator;
 import com.google.protobuf.ByteString;
 
 import dev.berth.agent.config.AgentException;
+import dev.berth.agent.tasks.ContainerStatuses;
 import dev.berth.agent.tasks.TaskView;
 import dev.berth.protocol.v1.Protos.ExecutorInfo;
 import dev.berth.protocol.v1.Protos.FileInfo;
@@ -139,10 +140,7 @@ final class OperatorCalls {
             one.getExecutorIdBuilder().setValue(view.executorId());
             String id = view.container().get().id().value();
             one.getContainerIdBuilder().setValue(id);
-            one.getContainerStatusBuilder().getContainerIdBuilder().setValue(id);
-            if (view.container().get().pid() > 0) {
-                one.getContainerStatusBuilder().setExecutorPid(view.container().get().pid());
-            }
+            one.setContainerStatus(ContainerStatuses.of(view.container().get(), now.address()));
         }
         return out.build();
     }

@@ -77,17 +77,29 @@ public final class TaskBoard implements AutoCloseable {
 
     /** Goes on with the tasks of an earlier agent; after the conductor has recovered. */
     public void recover() {
-        for (TaskEntry entry : List.copyOf(journal.tasks().values())) {
-            if (entry.isTerminal()) {
-                host.containers().remove(entry.container, true, Answer.ignore());
-                if (entry.pending.isEmpty()) {
-                    acknowledgedToTheEnd(entry);
+        List<TaskEntry> all = List.copyOf(journal.tasks().values());
+        for (TaskEntry entry : all) {
+            if (!entry.isTerminal()) {
+                TaskRun run = run(entry);
+                if (entry.executor.isPresent()) {
+                    run.hold();
                 }
+            }
+        }
+        for (TaskEntry entry : all) {
+            TaskRun run = entry.run;
+            if (run != null) {
+                run.resume(framework(entry));
                 continue;
             }
-            TaskRun run = new TaskRun(entry, this, host);
-            entry.run = run;
-            run.resume(framework(entry));
+            host.containers().remove(entry.container, true, Answer.ignore());
+            if (entry.executor.isPresent() && entry.state() != TaskState.TASK_FINISHED) {
+                // The agent may have ended before it took the others of the group with it.
+                endGroup(entry);
+            }
+            if (entry.pending.isEmpty()) {
+                acknowledgedToTheEnd(entry);
+            }
         }
     }
 
@@ -160,12 +172,25 @@ public final class TaskBoard implements AutoCloseable {
                 group.add(entry);
             }
         }
-        group.forEach(entry -> run(entry).hold());
+        List<TaskRun> runs = new ArrayList<>();
         for (TaskEntry entry : group) {
-            TaskRun run = entry.run;
-            if (run != null) {
-                run.launch(framework);
+            TaskRun run = run(entry);
+            run.hold();
+            runs.add(run);
+        }
+        List<TaskRequest> requests = new ArrayList<>();
+        try {
+            GroupRules.check(executor, tasks);
+            for (TaskRun run : runs) {
+                requests.add(run.plan(framework));
             }
+        } catch (AgentException e) {
+            runs.forEach(TaskRun::abandon);
+            runs.forEach(run -> run.refuse(e.chain()));
+            return;
+        }
+        for (int i = 0; i < runs.size(); i++) {
+            runs.get(i).launch(requests.get(i));
         }
     }
 
@@ -214,7 +239,9 @@ public final class TaskBoard implements AutoCloseable {
         List<TaskEntry> group = group(entry);
         for (TaskEntry member : group) {
             TaskRun run = member.run;
-            if (run == null || !run.isCreated() || member.isTerminal()) {
+            // One that has ended well was started, so all were created once.
+            boolean here = run != null && run.isCreated() && !member.isTerminal();
+            if (!here && member.state() != TaskState.TASK_FINISHED) {
                 return;
             }
         }
@@ -236,21 +263,32 @@ public final class TaskBoard implements AutoCloseable {
     /** One of a group that did not end well takes the others with it. */
     void onEnded(TaskEntry entry, TaskState state) {
         if (entry.executor.isPresent()) {
-            List<TaskEntry> group = group(entry);
             if (state != TaskState.TASK_FINISHED) {
-                for (TaskEntry member : group) {
-                    TaskRun run = member.run;
-                    if (!member.isTerminal() && run != null) {
-                        run.kill(graceNs(member, Optional.empty()), tellsKilling(member));
-                    }
-                }
+                endGroup(entry);
             }
-            if (group.stream().allMatch(TaskEntry::isTerminal)) {
+            if (journal.tasks().values().stream()
+                    .filter(other -> sameExecutor(entry, other))
+                    .allMatch(TaskEntry::isTerminal)) {
                 tellExecutorExited(entry);
             }
         }
         if (journal.tasks().values().stream().allMatch(TaskEntry::isTerminal)) {
             whenEmpty.run();
+        }
+    }
+
+    private static boolean sameExecutor(TaskEntry one, TaskEntry other) {
+        return other.executor.isPresent()
+                && one.framework.equals(other.framework)
+                && one.executorId().equals(other.executorId());
+    }
+
+    private void endGroup(TaskEntry entry) {
+        for (TaskEntry member : group(entry)) {
+            TaskRun run = member.run;
+            if (!member.isTerminal() && run != null) {
+                run.kill(graceNs(member, Optional.empty()), tellsKilling(member));
+            }
         }
     }
 
@@ -283,7 +321,7 @@ public final class TaskBoard implements AutoCloseable {
         }
     }
 
-    private boolean tellsKilling(TaskEntry entry) {
+    boolean tellsKilling(TaskEntry entry) {
         return framework(entry).getCapabilitiesList().stream()
                 .anyMatch(c -> c.getType() == FrameworkInfo.Capability.Type.TASK_KILLING_STATE);
     }

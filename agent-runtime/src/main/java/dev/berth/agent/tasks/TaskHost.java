@@ -30,6 +30,9 @@ public interface TaskHost {
     /** Where a container's log is. */
     Path logOf(ContainerId id);
 
+    /** The IP address under which this host's network is known, as the master is told. */
+    String address();
+
     /** Connections that health checks make. */
     Probes probes();
 }

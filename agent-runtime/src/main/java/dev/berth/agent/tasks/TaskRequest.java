@@ -31,7 +31,8 @@ record TaskRequest(Optional<String> image, boolean fresh, ObjectNode body) {
     private static final JsonNodeFactory NODES = JsonNodeFactory.instance;
 
     /** @throws AgentException INVALID for what no agent could run as asked */
-    static TaskRequest of(TaskEntry entry, FrameworkInfo framework, TaskPaths paths, int hostCpus)
+    static TaskRequest of(
+            TaskEntry entry, FrameworkInfo framework, TaskPaths paths, int hostCpus, String address)
             throws AgentException {
         TaskInfo task = entry.info;
         check(task);
@@ -46,7 +47,7 @@ record TaskRequest(Optional<String> image, boolean fresh, ObjectNode body) {
         ObjectNode body = NODES.objectNode();
         ObjectNode host = body.putObject("HostConfig");
         command(body, task.getCommand(), docker, image.isPresent());
-        environment(body.putArray("Env"), entry, framework);
+        environment(body.putArray("Env"), entry, framework, address);
         String user =
                 task.getCommand().hasUser()
                         ? task.getCommand().getUser()
@@ -83,9 +84,6 @@ record TaskRequest(Optional<String> image, boolean fresh, ObjectNode body) {
         if (task.getCommand().getUrisCount() > 0) {
             throw AgentException.refused(
                     "command.uris", "put the files into the image or on a volume");
-        }
-        if (task.hasCheck()) {
-            throw AgentException.refused("check", "use health_check");
         }
         for (var resource : task.getResourcesList()) {
             if (resource.getDisk().hasPersistence()) {
@@ -144,7 +142,8 @@ record TaskRequest(Optional<String> image, boolean fresh, ObjectNode body) {
         }
     }
 
-    private static void environment(ArrayNode out, TaskEntry entry, FrameworkInfo framework)
+    private static void environment(
+            ArrayNode out, TaskEntry entry, FrameworkInfo framework, String address)
             throws AgentException {
         Map<String, String> all = new LinkedHashMap<>();
         TaskInfo task = entry.info;
@@ -154,6 +153,10 @@ record TaskRequest(Optional<String> image, boolean fresh, ObjectNode body) {
         all.put("MESOS_AGENT_ID", task.getAgentId().getValue());
         all.put("MESOS_SLAVE_ID", task.getAgentId().getValue());
         all.put("MESOS_CONTAINER_NAME", entry.container);
+        if (entry.executor.isPresent()) {
+            // Groups have the host's network.
+            all.put("MESOS_CONTAINER_IP", address);
+        }
         all.put("MESOS_CHECKPOINT", framework.getCheckpoint() ? "1" : "0");
         task.getResourcesList().stream()
                 .filter(r -> r.getAllocationInfo().hasRole())

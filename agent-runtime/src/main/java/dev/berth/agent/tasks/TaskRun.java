@@ -6,12 +6,11 @@ import dev.berth.agent.conductor.ContainerWatcher;
 import dev.berth.agent.config.AgentException;
 import dev.berth.agent.config.AgentLog;
 import dev.berth.agent.config.CreateRequest;
+import dev.berth.protocol.v1.Protos.CheckStatusInfo;
 import dev.berth.protocol.v1.Protos.FrameworkInfo;
-import dev.berth.protocol.v1.Protos.Resource;
 import dev.berth.protocol.v1.Protos.TaskState;
 import dev.berth.protocol.v1.Protos.TaskStatus;
 import dev.berth.protocol.v1.Protos.TaskStatus.Reason;
-import dev.berth.protocol.v1.Protos.Value;
 
 import org.jspecify.annotations.Nullable;
 
@@ -22,32 +21,31 @@ import java.util.Optional;
  *
  * <p>Thread: conductor.
  */
-final class TaskRun implements ContainerWatcher, HealthChecks.Listener {
-    private static final int SIGTERM = 15;
-    private static final int SIGKILL = 9;
-
+final class TaskRun implements ContainerWatcher, TaskChecks.Listener {
     private final TaskEntry entry;
     private final TaskBoard board;
     private final TaskHost host;
-    private Runnable cancelKill = () -> {};
+    private final Termination termination;
     private Runnable cancelCompletion = () -> {};
-    private @Nullable HealthChecks checks;
-    private Optional<Boolean> healthy = Optional.empty();
+    private @Nullable TaskChecks checks;
+    private @Nullable OutputCopy output;
+    private Optional<Boolean> healthy;
+    private Optional<CheckStatusInfo> checked;
     private boolean created;
     private boolean startAllowed = true;
     private boolean started;
     private boolean ended;
     private boolean outOfTime;
-    private boolean unhealthy;
+    private String unhealthy = "";
     private Optional<ContainerView> view = Optional.empty();
-    private boolean copying;
-    private boolean copyAgain;
-    private Runnable afterCopy = () -> {};
 
     TaskRun(TaskEntry entry, TaskBoard board, TaskHost host) {
         this.entry = entry;
         this.board = board;
         this.host = host;
+        termination = new Termination(host, entry.container);
+        healthy = entry.latest.filter(TaskStatus::hasHealthy).map(TaskStatus::getHealthy);
+        checked = entry.latest.filter(TaskStatus::hasCheckStatus).map(TaskStatus::getCheckStatus);
     }
 
     Optional<ContainerView> view() {
@@ -70,22 +68,46 @@ final class TaskRun implements ContainerWatcher, HealthChecks.Listener {
         }
     }
 
+    /** What is to be made; refuses what cannot be run as asked. */
+    TaskRequest plan(FrameworkInfo framework) throws AgentException {
+        CheckTarget.validate(entry.info);
+        TaskRequest request =
+                TaskRequest.of(entry, framework, board.paths(), board.hostCpus(), host.address());
+        CreateRequest.of(Optional.of(entry.container), Optional.empty(), request.body());
+        return request;
+    }
+
     /** Makes the container: image, sandbox, root; then starts it. */
     void launch(FrameworkInfo framework) {
-        TaskRequest request;
+        if (killedBeforeStart()) {
+            return;
+        }
         try {
-            if (entry.info.hasHealthCheck()) {
-                HealthChecks.validate(entry.info.getHealthCheck());
-            }
-            request = TaskRequest.of(entry, framework, board.paths(), board.hostCpus());
-            CreateRequest.of(Optional.of(entry.container), Optional.empty(), request.body());
+            launch(plan(framework));
         } catch (AgentException e) {
-            end(
-                    TaskState.TASK_ERROR,
-                    entry.executor.isPresent()
-                            ? Reason.REASON_TASK_GROUP_INVALID
-                            : Reason.REASON_TASK_INVALID,
-                    e.chain());
+            refuse(e.chain());
+        }
+    }
+
+    /** From now on nothing ends it but {@link #refuse}: a group is refused as a whole, no member takes another with it. */
+    void abandon() {
+        ended = true;
+    }
+
+    /** Ends a task that no agent could run as asked. */
+    void refuse(String why) {
+        ended = true;
+        publish(
+                Verdict.status(TaskState.TASK_ERROR, why)
+                        .setReason(
+                                entry.executor.isPresent()
+                                        ? Reason.REASON_TASK_GROUP_INVALID
+                                        : Reason.REASON_TASK_INVALID));
+        finish(TaskState.TASK_ERROR);
+    }
+
+    void launch(TaskRequest request) {
+        if (killedBeforeStart()) {
             return;
         }
         if (request.image().isEmpty()) {
@@ -138,7 +160,11 @@ final class TaskRun implements ContainerWatcher, HealthChecks.Listener {
                                 @Override
                                 public void onResult(
                                         dev.berth.agent.conductor.ConductorProxy.Created made) {
-                                    watch();
+                                    if (ended) {
+                                        remove();
+                                    } else {
+                                        watch();
+                                    }
                                 }
 
                                 @Override
@@ -178,6 +204,10 @@ final class TaskRun implements ContainerWatcher, HealthChecks.Listener {
     public void onWatching(ContainerView now) {
         view = Optional.of(now);
         created = true;
+        if (ended) {
+            remove();
+            return;
+        }
         switch (now.status()) {
             case CREATED -> {
                 if (killedBeforeStart()) {
@@ -188,7 +218,10 @@ final class TaskRun implements ContainerWatcher, HealthChecks.Listener {
                     start();
                 }
             }
-            case RUNNING, PAUSED -> onStarted(now);
+            case RUNNING, PAUSED -> {
+                onStarted(now);
+                board.onCreated(entry);
+            }
             case EXITED, DEAD, REMOVING, RESTARTING -> onEnded(now);
             case STARTING -> {}
         }
@@ -241,8 +274,12 @@ final class TaskRun implements ContainerWatcher, HealthChecks.Listener {
             publish(TaskStatus.newBuilder().setState(TaskState.TASK_RUNNING));
         }
         board.onRunning();
-        if (entry.info.hasMaxCompletionTime()) {
-            long runNs = Math.max(0, host.realtimeNs() - now.startedNs());
+        if (entry.killGraceNs.isPresent()) {
+            terminate(entry.killGraceNs.getAsLong(), board.tellsKilling(entry));
+            return;
+        }
+        long runNs = Math.max(0, host.realtimeNs() - now.startedNs());
+        if (entry.info.getMaxCompletionTime().getNanoseconds() > 0) {
             cancelCompletion =
                     host.at(
                             host.monotonicNs()
@@ -250,64 +287,57 @@ final class TaskRun implements ContainerWatcher, HealthChecks.Listener {
                                     - runNs,
                             this::completionTimeIsOver);
         }
-        if (entry.info.hasHealthCheck()) {
-            HealthChecks made =
-                    new HealthChecks(
-                            entry.info.getHealthCheck(),
-                            entry.container,
+        try {
+            checks =
+                    TaskChecks.start(
+                            entry.info,
+                            new Prober(host, board.linux(), entry.container),
                             host,
-                            board.linux(),
-                            this);
-            checks = made;
-            made.start();
-        }
-        if (entry.killGraceNs.isPresent()) {
-            terminate(entry.killGraceNs.getAsLong());
+                            this,
+                            runNs,
+                            healthy.orElse(false));
+        } catch (AgentException e) {
+            AgentLog.error("checks of task " + entry.key(), e);
         }
     }
 
     private void completionTimeIsOver() {
-        if (!ended) {
+        if (!ended && entry.killGraceNs.isEmpty()) {
             outOfTime = true;
-            terminate(board.graceNs(entry, Optional.empty()));
+            // As Mesos: without a grace period.
+            terminate(0, false);
         }
     }
 
-    /** A kill, or one more with a new grace period. */
+    /** A kill, or one more with a shorter grace period. */
     void kill(long graceNs, boolean tellsKilling) {
         if (ended || entry.isTerminal()) {
             return;
         }
-        board.killAsked(entry, graceNs);
+        if (entry.killGraceNs.isEmpty() || graceNs < entry.killGraceNs.getAsLong()) {
+            board.killAsked(entry, graceNs);
+        }
         if (!started) {
-            if (created) {
-                killedBeforeStart();
-            }
-            return;
-        }
-        if (tellsKilling && entry.state() == TaskState.TASK_RUNNING) {
-            publish(TaskStatus.newBuilder().setState(TaskState.TASK_KILLING));
-        }
-        if (entry.state() != TaskState.TASK_STARTING) {
-            terminate(graceNs);
+            killedBeforeStart();
+        } else if (entry.state() != TaskState.TASK_STARTING) {
+            terminate(graceNs, tellsKilling);
         }
     }
 
-    private void terminate(long graceNs) {
-        cancelKill.run();
-        HealthChecks running = checks;
+    private void terminate(long graceNs, boolean tellsKilling) {
+        cancelCompletion.run();
+        stopChecks();
+        if (tellsKilling && entry.state() == TaskState.TASK_RUNNING) {
+            publish(TaskStatus.newBuilder().setState(TaskState.TASK_KILLING));
+        }
+        termination.begin(graceNs);
+    }
+
+    private void stopChecks() {
+        TaskChecks running = checks;
         if (running != null) {
             running.stop();
         }
-        if (graceNs <= 0) {
-            host.containers().kill(entry.container, SIGKILL, Answer.ignore());
-            return;
-        }
-        host.containers().kill(entry.container, SIGTERM, Answer.ignore());
-        cancelKill =
-                host.at(
-                        host.monotonicNs() + graceNs,
-                        () -> host.containers().kill(entry.container, SIGKILL, Answer.ignore()));
     }
 
     private boolean killedBeforeStart() {
@@ -322,7 +352,9 @@ final class TaskRun implements ContainerWatcher, HealthChecks.Listener {
     }
 
     private void launchFailed(String why) {
-        end(TaskState.TASK_FAILED, Reason.REASON_CONTAINER_LAUNCH_FAILED, why);
+        if (!killedBeforeStart()) {
+            end(TaskState.TASK_FAILED, Reason.REASON_CONTAINER_LAUNCH_FAILED, why);
+        }
     }
 
     @Override
@@ -335,38 +367,7 @@ final class TaskRun implements ContainerWatcher, HealthChecks.Listener {
             launchFailed(now.error().isEmpty() ? "it did not start" : now.error());
             return;
         }
-        if (now.oomKilled() && now.exitCode() != 0 && entry.killGraceNs.isEmpty()) {
-            TaskStatus.Builder status = status(TaskState.TASK_FAILED, "Memory limit exceeded");
-            status.setReason(Reason.REASON_CONTAINER_LIMITATION_MEMORY);
-            status.getLimitationBuilder()
-                    .addResources(
-                            Resource.newBuilder()
-                                    .setName("mem")
-                                    .setType(Value.Type.SCALAR)
-                                    .setScalar(
-                                            Value.Scalar.newBuilder()
-                                                    .setValue(
-                                                            TaskLimits.scalar(entry.info, "mem"))));
-            end(status);
-            return;
-        }
-        String how =
-                now.exitCode() > 128
-                        ? "Command terminated with signal " + (now.exitCode() - 128)
-                        : "Command exited with status " + now.exitCode();
-        if (outOfTime) {
-            end(TaskState.TASK_FAILED, Reason.REASON_MAX_COMPLETION_TIME_REACHED, how);
-        } else if (unhealthy) {
-            end(status(TaskState.TASK_KILLED, how).setHealthy(false));
-        } else if (now.exitCode() == 0) {
-            end(status(TaskState.TASK_FINISHED, how));
-        } else if (entry.killGraceNs.isPresent()) {
-            end(status(TaskState.TASK_KILLED, how));
-        } else {
-            end(
-                    status(TaskState.TASK_FAILED, how)
-                            .setReason(Reason.REASON_COMMAND_EXECUTOR_FAILED));
-        }
+        end(Verdict.of(entry, now, outOfTime, unhealthy));
     }
 
     @Override
@@ -376,12 +377,8 @@ final class TaskRun implements ContainerWatcher, HealthChecks.Listener {
         }
     }
 
-    private static TaskStatus.Builder status(TaskState state, String message) {
-        return TaskStatus.newBuilder().setState(state).setMessage(message);
-    }
-
     private void end(TaskState state, Reason reason, String message) {
-        end(status(state, message).setReason(reason));
+        end(Verdict.status(state, message).setReason(reason));
     }
 
     /** Once; the update comes when all output is in the sandbox. */
@@ -390,12 +387,9 @@ final class TaskRun implements ContainerWatcher, HealthChecks.Listener {
             return;
         }
         ended = true;
-        cancelKill.run();
+        termination.stop();
         cancelCompletion.run();
-        HealthChecks running = checks;
-        if (running != null) {
-            running.stop();
-        }
+        stopChecks();
         if (view.isEmpty() || view.get().startedNs() == 0) {
             publish(status);
             finish(status.getState());
@@ -409,9 +403,13 @@ final class TaskRun implements ContainerWatcher, HealthChecks.Listener {
 
     private void finish(TaskState state) {
         if (view.isPresent()) {
-            host.containers().remove(entry.container, true, Answer.ignore());
+            remove();
         }
         board.onEnded(entry, state);
+    }
+
+    private void remove() {
+        host.containers().remove(entry.container, true, Answer.ignore());
     }
 
     private void publish(TaskStatus.Builder status) {
@@ -419,81 +417,74 @@ final class TaskRun implements ContainerWatcher, HealthChecks.Listener {
                 status.getState() == TaskState.TASK_ERROR
                         ? TaskStatus.Source.SOURCE_AGENT
                         : TaskStatus.Source.SOURCE_EXECUTOR);
-        view.ifPresent(v -> {
-            status.getContainerStatusBuilder().getContainerIdBuilder().setValue(v.id().value());
-            if (v.pid() > 0) {
-                status.getContainerStatusBuilder().setExecutorPid(v.pid());
-            }
-        });
-        healthy.ifPresent(status::setHealthy);
+        view.ifPresent(v -> status.setContainerStatus(ContainerStatuses.of(v, host.address())));
+        if (!status.hasHealthy()) {
+            healthy.ifPresent(status::setHealthy);
+        }
+        if (entry.info.hasCheck()) {
+            checked.or(this::unknownCheck).ifPresent(status::setCheckStatus);
+        }
         board.updates().publish(entry, status);
+    }
+
+    private Optional<CheckStatusInfo> unknownCheck() {
+        try {
+            return Optional.of(CheckTarget.of(entry.info.getCheck()).unknown());
+        } catch (AgentException _) {
+            // The update that follows says what is wrong with it.
+            return Optional.empty();
+        }
     }
 
     @Override
     public void onHealth(boolean now, String why) {
-        if (ended || healthy.equals(Optional.of(now))) {
+        if (ended) {
             return;
         }
         healthy = Optional.of(now);
         publish(
+                Verdict.status(entry.state(), now ? "healthy" : "health check failed: " + why)
+                        .setReason(Reason.REASON_TASK_HEALTH_CHECK_STATUS_UPDATED));
+    }
+
+    @Override
+    public void onCheck(CheckStatusInfo now) {
+        if (ended || checked.equals(Optional.of(now))) {
+            return;
+        }
+        checked = Optional.of(now);
+        publish(
                 TaskStatus.newBuilder()
                         .setState(entry.state())
-                        .setReason(Reason.REASON_TASK_HEALTH_CHECK_STATUS_UPDATED)
-                        .setMessage(now ? "healthy" : "health check failed: " + why));
+                        .setReason(Reason.REASON_TASK_CHECK_STATUS_UPDATED));
     }
 
     @Override
     public void onGivenUp(String why) {
         if (!ended) {
             AgentLog.warn("task " + entry.key() + " is killed: not healthy: " + why);
-            unhealthy = true;
-            terminate(board.graceNs(entry, Optional.empty()));
+            unhealthy = why;
+            kill(board.graceNs(entry, Optional.empty()), board.tellsKilling(entry));
         }
     }
 
     /** Brings the sandbox's output up to date, then runs {@code then}. */
     void copyOutput(Runnable then) {
-        Runnable before = afterCopy;
-        afterCopy =
-                () -> {
-                    before.run();
-                    then.run();
-                };
-        if (copying) {
-            copyAgain = true;
-            return;
-        }
-        if (view.isEmpty()) {
-            copied();
-            return;
-        }
-        copying = true;
-        var log = host.logOf(view.get().id());
-        host.onLane(() -> {
-            try {
-                TaskOutput.copy(
-                        board.linux(),
-                        log,
-                        board.paths().sandbox(entry),
-                        board.paths().position(entry.container));
-            } catch (AgentException e) {
-                AgentLog.warn(e.chain());
+        OutputCopy copy = output;
+        if (copy == null) {
+            if (view.isEmpty()) {
+                then.run();
+                return;
             }
-            host.offer(() -> {
-                copying = false;
-                if (copyAgain) {
-                    copyAgain = false;
-                    copyOutput(() -> {});
-                } else {
-                    copied();
-                }
-            });
-        });
-    }
-
-    private void copied() {
-        Runnable then = afterCopy;
-        afterCopy = () -> {};
-        then.run();
+            copy =
+                    new OutputCopy(
+                            host,
+                            board.linux(),
+                            host.logOf(view.get().id()),
+                            board.paths().sandbox(entry),
+                            board.paths().position(entry.container));
+            output = copy;
+        }
+        copy.refresh(then);
     }
 }

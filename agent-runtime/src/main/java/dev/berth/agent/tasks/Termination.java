@@ -1,0 +1,55 @@
+package dev.berth.agent.tasks;
+
+import dev.berth.agent.conductor.Answer;
+
+/**
+ * Ends one container: SIGTERM, and SIGKILL after the grace period. Asked again, the grace period can only become shorter: a kill that a scheduler sends twice gives the task no more time.
+ *
+ * <p>Thread: conductor.
+ */
+final class Termination {
+    private static final int SIGTERM = 15;
+    private static final int SIGKILL = 9;
+
+    private final TaskHost host;
+    private final String container;
+    private Runnable cancel = () -> {};
+    private boolean begun;
+    private long begunNs;
+    private long graceNs;
+
+    Termination(TaskHost host, String container) {
+        this.host = host;
+        this.container = container;
+    }
+
+    /** @param grace from the first call on; 0: SIGKILL now */
+    void begin(long grace) {
+        if (begun) {
+            if (grace >= graceNs) {
+                return;
+            }
+        } else {
+            begun = true;
+            begunNs = host.monotonicNs();
+            if (grace > 0) {
+                signal(SIGTERM);
+            }
+        }
+        graceNs = grace;
+        cancel.run();
+        if (host.monotonicNs() - begunNs >= graceNs) {
+            signal(SIGKILL);
+        } else {
+            cancel = host.at(begunNs + graceNs, () -> signal(SIGKILL));
+        }
+    }
+
+    private void signal(int signal) {
+        host.containers().kill(container, signal, Answer.ignore());
+    }
+
+    void stop() {
+        cancel.run();
+    }
+}
