@@ -305,7 +305,7 @@ final class NodeTasks implements TaskHost, AgentState, AutoCloseable {
                             info.build(),
                             address,
                             link.isRegistered(),
-                            link.masters().stream().map(Object::toString).toList(),
+                            link.masters(),
                             startedNs,
                             AgentConfig.VERSION,
                             tasks,

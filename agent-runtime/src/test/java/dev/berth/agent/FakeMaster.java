@@ -3,6 +3,7 @@ package dev.berth.agent;
 import com.google.protobuf.ByteString;
 
 import dev.berth.agent.config.MasterOptions;
+import dev.berth.discovery.ZooKeeperUrl;
 import dev.berth.protocol.RecordIo;
 import dev.berth.protocol.link.Link;
 import dev.berth.protocol.v1.Protos.AgentID;
@@ -60,15 +61,30 @@ final class FakeMaster implements AutoCloseable {
     }
 
     Optional<MasterOptions> options(String attributes) {
+        return options(List.of(URI.create(address())), Optional.empty(), attributes);
+    }
+
+    /** Of an agent that finds its master in ZooKeeper. */
+    static Optional<MasterOptions> options(ZooKeeperUrl elected) {
+        return options(List.of(), Optional.of(elected), "");
+    }
+
+    private static Optional<MasterOptions> options(
+            List<URI> masters, Optional<ZooKeeperUrl> zooKeeper, String attributes) {
         return Optional.of(
                 new MasterOptions(
-                        List.of(URI.create("http://127.0.0.1:" + server.getLocalPort())),
+                        masters,
+                        zooKeeper,
                         "127.0.0.1",
                         0,
                         true,
                         Optional.empty(),
                         attributes,
                         "cpus:4;mem:1024"));
+    }
+
+    int port() {
+        return server.getLocalPort();
     }
 
     String address() {

@@ -58,7 +58,14 @@ class OperatorApiTest {
             MasterOptions open = master.options("").orElseThrow();
             MasterOptions guarded =
                     new MasterOptions(
-                            open.masters(), "127.0.0.1", 0, false, Optional.empty(), "", "");
+                            open.masters(),
+                            Optional.empty(),
+                            "127.0.0.1",
+                            0,
+                            false,
+                            Optional.empty(),
+                            "",
+                            "");
             try (FakeAgent agent =
                     new FakeAgent(
                             directory,

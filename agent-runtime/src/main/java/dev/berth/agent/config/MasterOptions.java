@@ -1,8 +1,11 @@
 package dev.berth.agent.config;
 
+import dev.berth.discovery.DiscoveryException;
+import dev.berth.discovery.MasterAddress;
+import dev.berth.discovery.ZooKeeperUrl;
+
 import java.io.IOException;
 import java.net.URI;
-import java.net.URISyntaxException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -13,7 +16,8 @@ import java.util.Optional;
 /**
  * How an agent reports to a master.
  *
- * @param masters where masters are; any of them says who leads
+ * @param masters where masters are; any of them says who leads. None where they are found in ZooKeeper
+ * @param zooKeeper where masters elect their leader
  * @param listenHost where the agent's own API listens
  * @param listenPort 0: any that is free
  * @param allowAnonymous whether the agent's API answers without a token
@@ -23,6 +27,7 @@ import java.util.Optional;
  */
 public record MasterOptions(
         List<URI> masters,
+        Optional<ZooKeeperUrl> zooKeeper,
         String listenHost,
         int listenPort,
         boolean allowAnonymous,
@@ -39,29 +44,6 @@ public record MasterOptions(
         masters = List.copyOf(masters);
     }
 
-    /** {@code http://HOST:PORT[,http://HOST:PORT…]}. */
-    static List<URI> masters(String value) throws AgentException {
-        List<URI> out = new ArrayList<>();
-        for (String one : value.split(",", -1)) {
-            try {
-                URI uri = new URI(one);
-                if (!"http".equals(uri.getScheme()) || uri.getHost() == null) {
-                    throw AgentException.invalid(
-                            "option --master: want http://HOST:PORT, or several with commas, got \""
-                                    + one
-                                    + "\"");
-                }
-                out.add(uri);
-            } catch (URISyntaxException e) {
-                throw new AgentException(
-                        AgentException.Kind.INVALID,
-                        "option --master: not an address: \"" + one + "\"",
-                        e);
-            }
-        }
-        return out;
-    }
-
     /** What the agent shows to the master, read anew. Blocks on a small file. */
     public Optional<String> token() throws IOException {
         if (tokenFile.isEmpty() && !Files.isReadable(LOCAL_TOKEN)) {
@@ -74,6 +56,7 @@ public record MasterOptions(
     /** What was read so far of the options. */
     static final class Draft {
         private List<URI> masters = List.of();
+        private Optional<ZooKeeperUrl> zooKeeper = Optional.empty();
         private String host = DEFAULT_HOST;
         private int port = DEFAULT_PORT;
         private boolean anonymous;
@@ -85,7 +68,7 @@ public record MasterOptions(
         /** False for an option that is not one of these. */
         boolean set(String option, String value) throws AgentException {
             switch (option) {
-                case "--master" -> masters = masters(value);
+                case "--master" -> master(value);
                 case "--listen" -> listen(value);
                 case "--master-token-file" -> tokenFile = Optional.of(Path.of(value));
                 case "--attributes" -> attributes = value;
@@ -103,6 +86,25 @@ public record MasterOptions(
             used = "--allow-anonymous";
         }
 
+        /** {@code http://HOST:PORT[,http://HOST:PORT…]} or {@code zk://HOST:PORT[,HOST:PORT…]/PATH}. */
+        private void master(String value) throws AgentException {
+            try {
+                List<URI> named = new ArrayList<>();
+                zooKeeper = Optional.empty();
+                if (ZooKeeperUrl.matches(value)) {
+                    zooKeeper = Optional.of(ZooKeeperUrl.parse(value));
+                } else {
+                    for (String one : value.split(",", -1)) {
+                        named.add(URI.create("http://" + MasterAddress.parse(one)));
+                    }
+                }
+                masters = List.copyOf(named);
+            } catch (DiscoveryException e) {
+                throw new AgentException(
+                        AgentException.Kind.INVALID, "option --master: " + e.getMessage(), e);
+            }
+        }
+
         private void listen(String value) throws AgentException {
             int colon = value.lastIndexOf(':');
             try {
@@ -118,7 +120,7 @@ public record MasterOptions(
         }
 
         Optional<MasterOptions> options() throws AgentException {
-            if (masters.isEmpty()) {
+            if (masters.isEmpty() && zooKeeper.isEmpty()) {
                 if (!used.isEmpty()) {
                     throw AgentException.invalid(
                             "option " + used + " means nothing without --master");
@@ -127,7 +129,14 @@ public record MasterOptions(
             }
             return Optional.of(
                     new MasterOptions(
-                            masters, host, port, anonymous, tokenFile, attributes, resources));
+                            masters,
+                            zooKeeper,
+                            host,
+                            port,
+                            anonymous,
+                            tokenFile,
+                            attributes,
+                            resources));
         }
     }
 }

@@ -5,6 +5,8 @@ import dev.berth.agent.config.MasterOptions;
 import dev.berth.agent.tasks.MasterSide;
 import dev.berth.agent.tasks.TaskBoard;
 import dev.berth.agent.tasks.TaskHost;
+import dev.berth.discovery.LeaderWatch;
+import dev.berth.discovery.MasterAddress;
 import dev.berth.protocol.link.Link;
 import dev.berth.protocol.v1.Protos.AgentInfo;
 
@@ -17,6 +19,7 @@ import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.URI;
 import java.net.UnknownHostException;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Optional;
 import java.util.SplittableRandom;
@@ -39,8 +42,12 @@ public final class MasterLink implements MasterSide, AutoCloseable {
     private final TaskBoard board;
     private final Node node;
     private final SplittableRandom random = new SplittableRandom();
+    private final Optional<LeaderWatch> watch;
     private @Nullable LinkChannel channel;
     private Optional<URI> leader = Optional.empty();
+    private Optional<URI> elected = Optional.empty();
+    private Optional<URI> target = Optional.empty();
+    private int attempt;
     private NodeReport report;
     private int next;
     private long waitNs = FIRST_WAIT_NS;
@@ -73,6 +80,11 @@ public final class MasterLink implements MasterSide, AutoCloseable {
         this.node = node;
         report = node.report().get();
         board.master(this);
+        // The watch has a thread of its own: what it sees becomes a step of the conductor.
+        watch =
+                options.zooKeeper()
+                        .map(url ->
+                                LeaderWatch.open(url, seen -> host.offer(() -> onLeader(seen))));
     }
 
     /** Begins, and goes on until {@link #close}. */
@@ -80,9 +92,43 @@ public final class MasterLink implements MasterSide, AutoCloseable {
         if (closed) {
             return;
         }
-        URI master =
-                leader.orElseGet(() -> options.masters().get(next++ % options.masters().size()));
+        Optional<URI> chosen = leader.or(() -> elected).or(this::nextNamed);
+        if (chosen.isEmpty()) {
+            // Nobody leads yet: the election says when somebody does.
+            return;
+        }
+        connectTo(chosen.get());
+    }
+
+    private Optional<URI> nextNamed() {
+        List<URI> named = options.masters();
+        return named.isEmpty() ? Optional.empty() : Optional.of(named.get(next++ % named.size()));
+    }
+
+    /** What the election says: of a new leader, that the old one is left and the new one asked at once; that there is none, nothing, since the link itself tells whether the old one lives. */
+    private void onLeader(Optional<MasterAddress> seen) {
+        elected = seen.map(address -> URI.create("http://" + address));
+        if (closed || elected.isEmpty()) {
+            return;
+        }
+        boolean there = channel != null && elected.equals(target);
+        if (there) {
+            return;
+        }
         leader = Optional.empty();
+        waitNs = FIRST_WAIT_NS;
+        LinkChannel old = channel;
+        if (old != null) {
+            old.close("another master leads: " + elected.get().getAuthority());
+        }
+        cancelTimer.run();
+        start();
+    }
+
+    private void connectTo(URI master) {
+        leader = Optional.empty();
+        target = Optional.of(master);
+        int mine = ++attempt;
         host.onLane(() -> {
             // Names are looked up here, where it may take long.
             try {
@@ -91,11 +137,20 @@ public final class MasterLink implements MasterSide, AutoCloseable {
                                 InetAddress.getByName(master.getHost()),
                                 master.getPort() < 0 ? 5050 : master.getPort());
                 Optional<String> token = options.token();
-                host.offer(() -> connect(master, address, token));
+                offer(mine, () -> connect(master, address, token));
             } catch (UnknownHostException e) {
-                host.offer(() -> lost("no such host: " + master.getHost()));
+                offer(mine, () -> lost("no such host: " + master.getHost()));
             } catch (IOException e) {
-                host.offer(() -> lost("read the master's token: " + e.getMessage()));
+                offer(mine, () -> lost("read the master's token: " + e.getMessage()));
+            }
+        });
+    }
+
+    /** A step of an attempt, unless another has begun meanwhile. */
+    private void offer(int of, Runnable step) {
+        host.offer(() -> {
+            if (of == attempt) {
+                step.run();
             }
         });
     }
@@ -227,6 +282,8 @@ public final class MasterLink implements MasterSide, AutoCloseable {
         board.registered(message.getAgentId().getValue());
         cancelTimer.run();
         cancelTimer = host.at(host.monotonicNs() + heartbeatNs, this::beat);
+        // What has changed since the registration was sent.
+        refresh();
     }
 
     private void beat() {
@@ -310,10 +367,14 @@ public final class MasterLink implements MasterSide, AutoCloseable {
         if (open != null) {
             open.close("the agent ends");
         }
+        watch.ifPresent(LeaderWatch::close);
     }
 
-    /** Masters as they were given. */
-    public List<URI> masters() {
-        return options.masters();
+    /** The masters that are known, first the one that is, or was last, talked to. */
+    public List<String> masters() {
+        LinkedHashSet<String> all = new LinkedHashSet<>();
+        target.ifPresent(known -> all.add(known.toString()));
+        options.masters().forEach(named -> all.add(named.toString()));
+        return List.copyOf(all);
     }
 }

@@ -10,6 +10,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
+import java.net.URI;
 import java.nio.file.Path;
 import java.util.List;
 
@@ -20,6 +21,42 @@ class AgentArgumentsTest {
         assertThat(config.socket()).isEqualTo(Path.of("/run/berth/berth.sock"));
         assertThat(config.dataRoot()).isEqualTo(Path.of("/var/lib/berth"));
         assertThat(config.cgroupParent()).matches("berth-[0-9a-f]{8}");
+    }
+
+    @Test
+    void mastersAreNamedOrElected() throws AgentException {
+        MasterOptions named =
+                AgentArguments.parse(List.of("--master", "http://m1,http://m2:6000"))
+                        .master()
+                        .orElseThrow();
+        assertThat(named.masters())
+                .containsExactly(URI.create("http://m1:5050"), URI.create("http://m2:6000"));
+        assertThat(named.zooKeeper()).isEmpty();
+        MasterOptions elected =
+                AgentArguments.parse(List.of("--master=zk://z1,z2:2182/berth"))
+                        .master()
+                        .orElseThrow();
+        assertThat(elected.masters()).isEmpty();
+        assertThat(elected.zooKeeper().orElseThrow().servers()).isEqualTo("z1:2181,z2:2182");
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "zk://z1:2181",
+                "zk:///berth",
+                "zk://z1:port/berth",
+                "zk://z1/berth,http://m",
+                "http://m,zk://z1/berth",
+                "https://m",
+                "http://m/path",
+                ""
+            })
+    void whatIsNoMasterIsRefusedWithWhatIsExpected(String master) {
+        assertThatThrownBy(() -> AgentArguments.parse(List.of("--master", master)))
+                .isInstanceOf(AgentException.class)
+                .hasMessageContaining("option --master: ")
+                .hasMessageContaining("zk://HOST:PORT,HOST:PORT/PATH");
     }
 
     @Test

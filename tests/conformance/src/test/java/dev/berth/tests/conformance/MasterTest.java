@@ -41,15 +41,7 @@ class MasterTest {
             scheduler
                     .launch(offer, List.of(TestScheduler.command("one", "exit 3", 0.1, 32)))
                     .accepted();
-            scheduler.await(
-                    "it ends",
-                    20,
-                    () ->
-                            scheduler
-                                    .latest("one")
-                                    .map(TaskStatus::getState)
-                                    .filter(s -> s == TaskState.TASK_FAILED)
-                                    .isPresent());
+            scheduler.awaitState("one", 20, TaskState.TASK_FAILED);
             assertThat(scheduler.updates("one"))
                     .extracting(TaskStatus::getState)
                     .containsExactly(

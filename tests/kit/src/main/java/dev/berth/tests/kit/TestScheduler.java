@@ -13,6 +13,7 @@ import dev.berth.protocol.v1.Protos.OfferID;
 import dev.berth.protocol.v1.Protos.Resource;
 import dev.berth.protocol.v1.Protos.TaskID;
 import dev.berth.protocol.v1.Protos.TaskInfo;
+import dev.berth.protocol.v1.Protos.TaskState;
 import dev.berth.protocol.v1.Protos.TaskStatus;
 import dev.berth.protocol.v1.Protos.Value;
 import dev.berth.protocol.v1.scheduler.Protos.Call;
@@ -460,6 +461,31 @@ public final class TestScheduler implements AutoCloseable {
                 TimeUnit.NANOSECONDS.timedWait(events, left);
             }
         }
+    }
+
+    /** Waits until a task's last update is of this state; at once an IOException when it has ended with another. */
+    public TaskStatus awaitState(String task, double seconds, TaskState state)
+            throws IOException, TimeoutException, InterruptedException {
+        await(
+                "task " + task + " is " + state,
+                seconds,
+                () ->
+                        latest(task)
+                                .map(TaskStatus::getState)
+                                .filter(s -> s == state || ended(s))
+                                .isPresent());
+        TaskStatus last = latest(task).orElseThrow();
+        if (last.getState() != state) {
+            throw new IOException("task " + task + " did not come to be " + state + ": " + last);
+        }
+        return last;
+    }
+
+    private static boolean ended(TaskState state) {
+        return switch (state) {
+            case TASK_STAGING, TASK_STARTING, TASK_RUNNING, TASK_KILLING, TASK_UNREACHABLE -> false;
+            default -> true;
+        };
     }
 
     /** How many events of each kind there were, and the last few. */
