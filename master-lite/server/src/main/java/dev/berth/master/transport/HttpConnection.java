@@ -131,7 +131,15 @@ final class HttpConnection extends ChannelInboundHandlerAdapter {
             return;
         }
         switch (checks.judge(request, this)) {
-            case RequestChecks.Verdict.Refused(Reply reply) -> refusal = reply;
+            case RequestChecks.Verdict.Refused(Reply reply, boolean atOnce) -> {
+                refusal = reply;
+                if (atOnce) {
+                    keepAlive = false;
+                    complete = true;
+                    respondRefusal();
+                    return;
+                }
+            }
             case RequestChecks.Verdict.Passed(HttpExchange passed) -> {
                 exchange = passed;
                 if (passed.endpoint().kind() == Endpoint.Kind.LINK) {

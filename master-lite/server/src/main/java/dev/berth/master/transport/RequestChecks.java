@@ -15,7 +15,14 @@ final class RequestChecks {
     sealed interface Verdict {
         record Passed(HttpExchange exchange) implements Verdict {}
 
-        record Refused(Reply reply) implements Verdict {}
+        /**
+         * @param atOnce not after its body, which has no end
+         */
+        record Refused(Reply reply, boolean atOnce) implements Verdict {
+            Refused(Reply reply) {
+                this(reply, false);
+            }
+        }
     }
 
     private final MasterGate gate;
@@ -28,8 +35,22 @@ final class RequestChecks {
         this.limits = limits;
     }
 
+    /** Path and query of a request's target. Clients may name the whole address (RFC 9112, 3.2.2), and RxNetty does. */
+    static String target(String uri) {
+        int authority = uri.startsWith("/") ? -1 : uri.indexOf("://");
+        if (authority < 0) {
+            return uri;
+        }
+        int end = authority + 3;
+        while (end < uri.length() && uri.charAt(end) != '/' && uri.charAt(end) != '?') {
+            end++;
+        }
+        String rest = uri.substring(end);
+        return rest.startsWith("/") ? rest : "/" + rest;
+    }
+
     Verdict judge(HttpRequest request, HttpConnection connection) {
-        String uri = request.uri();
+        String uri = target(request.uri());
         Optional<Endpoint> found;
         try {
             found = Endpoint.find(new QueryStringDecoder(uri, StandardCharsets.UTF_8).path());
@@ -39,7 +60,16 @@ final class RequestChecks {
         if (found.isEmpty()) {
             return new Verdict.Refused(Reply.empty(404));
         }
-        Endpoint endpoint = found.get();
+        Verdict verdict = judge(request, uri, found.get(), connection);
+        return verdict instanceof Verdict.Refused(Reply reply, _)
+                        && found.get().kind() == Endpoint.Kind.LINK
+                        && HttpUtil.isTransferEncodingChunked(request)
+                ? new Verdict.Refused(reply, true)
+                : verdict;
+    }
+
+    private Verdict judge(
+            HttpRequest request, String uri, Endpoint endpoint, HttpConnection connection) {
         AccessToken.Caller caller =
                 token.check(request.headers().get(HttpHeaderNames.AUTHORIZATION));
         if (endpoint.needsToken() && !caller.allowed()) {
@@ -102,7 +132,7 @@ final class RequestChecks {
                 new HttpExchange(
                         endpoint,
                         method.name(),
-                        request.uri(),
+                        target(request.uri()),
                         request.headers().copy(),
                         caller.principal(),
                         encoding,

@@ -252,6 +252,50 @@ class StatusCodesTest {
     }
 
     @Test
+    void aLinkIsRefusedBeforeItsBodyEnds() throws Exception {
+        for (Standing standing :
+                List.of(
+                        new Standing.Following(Optional.of(new MasterAddress("m2", 6060))),
+                        new Standing.Following(Optional.empty()),
+                        new Standing.Recovering(TestMaster.SELF))) {
+            master.standing = standing;
+            try (Wire wire = new Wire(master.port())) {
+                wire.send(
+                        "POST /berth/v1/link HTTP/1.1\r\nHost: m\r\n"
+                                + PROTOBUF
+                                + "\r\nAuthorization: Bearer "
+                                + TOKEN
+                                + "\r\nTransfer-Encoding: chunked\r\n\r\n1\r\n5\r\n");
+                assertThat(wire.response(true).status()).isIn(307, 503);
+                assertThat(wire.ended()).isTrue();
+            }
+        }
+    }
+
+    @Test
+    void aTargetMayNameTheWholeAddress() throws Exception {
+        master.standing = new Standing.Following(Optional.of(new MasterAddress("m2", 6060)));
+        try (Wire wire = new Wire(master.port())) {
+            // As RxNetty asks, which mesos-rxjava finds its leader with.
+            var probe = wire.exchange("GET", "http://u:p@m1:5050/redirect", List.of(), new byte[0]);
+            assertThat(probe.status()).isEqualTo(307);
+            assertThat(probe.header("Location")).isEqualTo("//m2:6060");
+            assertThat(
+                            wire.exchange(
+                                            "GET",
+                                            "http://m1:5050/state?x=http://y",
+                                            List.of("Authorization: Bearer " + TOKEN),
+                                            new byte[0])
+                                    .header("Location"))
+                    .isEqualTo("//m2:6060/state?x=http://y");
+            assertThat(wire.exchange("GET", "http://m1:5050", List.of(), new byte[0]).status())
+                    .isEqualTo(404);
+            assertThat(wire.exchange("GET", "http://m1?x", List.of(), new byte[0]).status())
+                    .isEqualTo(404);
+        }
+    }
+
+    @Test
     void bodiesHaveALimitAndMayBeCompressed() throws Exception {
         master.close();
         Limits small = new Limits(4096, 4096, 10, 1 << 20, 4);
