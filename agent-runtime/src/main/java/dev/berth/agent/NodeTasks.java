@@ -52,6 +52,9 @@ import java.util.function.Supplier;
  * <p>Thread: conductor.
  */
 final class NodeTasks implements TaskHost, AgentState, AutoCloseable {
+    /** A driver that does not answer keeps the rest of the node from nobody. */
+    private static final long DISCOVERY_NS = 5_000_000_000L;
+
     private final Conductor conductor;
     private final Machinery machinery;
     private final FileLane files;
@@ -69,6 +72,7 @@ final class NodeTasks implements TaskHost, AgentState, AutoCloseable {
     private final long startedNs = realtimeNs();
     private DeviceSnapshot seen = DeviceSnapshot.NONE;
     private List<DeviceId> offered = List.of();
+    private boolean begun;
 
     /** What of the agent it uses. */
     record Parts(
@@ -125,7 +129,7 @@ final class NodeTasks implements TaskHost, AgentState, AutoCloseable {
                     @Override
                     public void onCaughtUp() {}
                 });
-        link.start();
+        var _ = at(monotonicNs() + DISCOVERY_NS, this::begin);
         server.serve(this);
         AgentLog.info(
                 "agent's API on http://"
@@ -135,6 +139,14 @@ final class NodeTasks implements TaskHost, AgentState, AutoCloseable {
                         + (options.allowAnonymous() ? ", without a token" : ""));
     }
 
+    /** A master that hears of a node before its GPUs would offer it without, and take the offers back at once. */
+    private void begin() {
+        if (!begun) {
+            begun = true;
+            link.start();
+        }
+    }
+
     /** Where the operator API listens. */
     int port() {
         return server.port();
@@ -142,6 +154,9 @@ final class NodeTasks implements TaskHost, AgentState, AutoCloseable {
 
     /** After each cycle: GPUs that were found, or are fit to be offered no more, are told at once. */
     void watchDevices() {
+        if (!begun && conductor.knowsDevices()) {
+            begin();
+        }
         DeviceSnapshot now = conductor.devices();
         if (now.equals(seen)) {
             return;

@@ -107,6 +107,11 @@ public final class Conductor implements Agent {
         return grants.desk().snapshot();
     }
 
+    /** Whether {@link #devices} has what there is, and not only what was found so far. Conductor thread. */
+    public boolean knowsDevices() {
+        return grants.desk().isKnown();
+    }
+
     /** Since when nothing runs and nothing was asked; Long.MAX_VALUE while something does. */
     long idleSinceNs() {
         return registry.anyAlive() ? Long.MAX_VALUE : lastActivityNs;

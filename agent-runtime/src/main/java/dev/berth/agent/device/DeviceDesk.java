@@ -122,6 +122,11 @@ public final class DeviceDesk implements AutoCloseable {
         return stocks.keySet();
     }
 
+    /** Whether all sources have said once what there is, or that they cannot. */
+    public boolean isKnown() {
+        return stocks.values().stream().allMatch(DeviceStock::isKnown);
+    }
+
     /** What a running container of an earlier agent has of its devices. */
     public ContainerEdits recovered(ContainerId id) {
         DeviceJournal opened = journal;

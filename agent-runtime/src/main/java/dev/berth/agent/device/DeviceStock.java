@@ -55,6 +55,7 @@ final class DeviceStock implements AutoCloseable {
     private EditsSource edits = EditsSource.NODES;
     private long generation;
     private boolean tabled;
+    private boolean installed;
     private boolean working = true;
     private String reason = "discovery is under way";
     private boolean dirty = true;
@@ -110,6 +111,11 @@ final class DeviceStock implements AutoCloseable {
     void open(Runnable wake) {
         supply.first().onNews(wake);
         supply.second().ifPresent(second -> second.onNews(wake));
+    }
+
+    /** Whether it is known what there is, or that the source cannot tell. */
+    boolean isKnown() {
+        return installed || !working;
     }
 
     String resourceName() {
@@ -244,6 +250,7 @@ final class DeviceStock implements AutoCloseable {
         if (working) {
             reason = "";
         }
+        installed = true;
         dirty = true;
         host.tell(
                 "source",

@@ -4,6 +4,7 @@ import dev.berth.agent.config.AgentException;
 
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.Path;
@@ -75,7 +76,7 @@ final class HostRoot {
         return all;
     }
 
-    /** Makes the directory anew where something is missing; file lane. */
+    /** Makes the directory anew where something is missing; file lane, of which several threads may be here at once, for tasks that start together. */
     static void make(Path root) throws AgentException {
         try {
             for (String directory : EMPTY) {
@@ -86,9 +87,7 @@ final class HostRoot {
                 Path host = Path.of("/", name);
                 Path own = root.resolve(name);
                 if (Files.isSymbolicLink(host)) {
-                    if (!Files.isSymbolicLink(own)) {
-                        Files.createSymbolicLink(own, Files.readSymbolicLink(host));
-                    }
+                    link(own, Files.readSymbolicLink(host));
                 } else if (Files.isDirectory(host)) {
                     Files.createDirectories(own);
                 }
@@ -96,14 +95,42 @@ final class HostRoot {
             for (String name : COPIES) {
                 Path host = Path.of("/etc", name);
                 if (Files.isRegularFile(host)) {
-                    Files.copy(
-                            host,
-                            root.resolve("etc").resolve(name),
-                            StandardCopyOption.REPLACE_EXISTING);
+                    copy(host, root.resolve("etc").resolve(name));
                 }
             }
         } catch (IOException e) {
             throw AgentException.failed("make the root of commands without an image " + root, e);
+        }
+    }
+
+    private static void link(Path own, Path target) throws IOException {
+        if (Files.isSymbolicLink(own)) {
+            return;
+        }
+        try {
+            Files.createSymbolicLink(own, target);
+        } catch (FileAlreadyExistsException e) {
+            if (!Files.isSymbolicLink(own)) {
+                throw e;
+            }
+        }
+    }
+
+    /** Tasks that run have the file open or look for it: it is never gone or half there. */
+    private static void copy(Path host, Path own) throws IOException {
+        if (Files.exists(own) && Files.mismatch(host, own) < 0) {
+            return;
+        }
+        Path made = Files.createTempFile(own.getParent(), own.getFileName().toString(), ".new");
+        try {
+            Files.copy(
+                    host,
+                    made,
+                    StandardCopyOption.REPLACE_EXISTING,
+                    StandardCopyOption.COPY_ATTRIBUTES);
+            Files.move(made, own, StandardCopyOption.ATOMIC_MOVE);
+        } finally {
+            Files.deleteIfExists(made);
         }
     }
 
