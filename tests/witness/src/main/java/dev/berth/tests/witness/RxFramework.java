@@ -42,13 +42,14 @@ import java.util.concurrent.locks.LockSupport;
  */
 public final class RxFramework {
     private static final long PAUSE_MS = 200;
+    private static final long FAREWELL_SECONDS = 5;
 
     private final FrameworkID id =
             FrameworkID.newBuilder().setValue("rx-" + UUID.randomUUID()).build();
     private final Work work;
     private final Path shared;
     private final CountDownLatch tornDown = new CountDownLatch(1);
-    private boolean leaving;
+    private volatile boolean leaving;
 
     private RxFramework(Work work, Path shared) {
         this.work = work;
@@ -62,7 +63,7 @@ public final class RxFramework {
         for (String master : args[0].split(",")) {
             masters.add(URI.create(master));
         }
-        for (int turn = 0; framework.tornDown.getCount() > 0; turn++) {
+        for (int turn = 0; !framework.hasLeft(); turn++) {
             framework.subscribe(masters.get(turn % masters.size()));
         }
         Work.say("done");
@@ -89,26 +90,20 @@ public final class RxFramework {
             LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(PAUSE_MS));
             return;
         }
-        Thread farewell =
-                Thread.ofVirtual()
-                        .start(() -> {
-                            try {
-                                tornDown.await();
-                                stream.unsubscribe();
-                            } catch (InterruptedException e) {
-                                // The stream ended first.
-                            }
-                        });
         try {
             stream.await();
             Work.say("stream-ended", "completed");
         } catch (Throwable e) {
             Work.say("stream-ended", e.toString());
             LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(PAUSE_MS));
-        } finally {
-            farewell.interrupt();
-            farewell.join();
         }
+    }
+
+    /** The stream ends with the farewell, and maybe before its answer. */
+    private boolean hasLeft() throws InterruptedException {
+        boolean left = leaving && tornDown.await(FAREWELL_SECONDS, TimeUnit.SECONDS);
+        leaving = false;
+        return left;
     }
 
     private FrameworkInfo info() {
