@@ -268,6 +268,14 @@ final class FakeMaster implements AutoCloseable {
                         .build());
     }
 
+    void shutdownFramework() throws IOException {
+        send(
+                Link.FromMaster.newBuilder()
+                        .setShutdownFramework(
+                                Link.ShutdownFramework.newBuilder().setFrameworkId(FRAMEWORK))
+                        .build());
+    }
+
     static ByteString uuid(TaskStatus status) {
         return status.getUuid();
     }

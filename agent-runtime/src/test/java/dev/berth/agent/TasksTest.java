@@ -7,6 +7,8 @@ import dev.berth.agent.device.DeviceSetup;
 import dev.berth.protocol.link.Link;
 import dev.berth.protocol.v1.Protos.ExecutorID;
 import dev.berth.protocol.v1.Protos.ExecutorInfo;
+import dev.berth.protocol.v1.Protos.FrameworkID;
+import dev.berth.protocol.v1.Protos.FrameworkInfo;
 import dev.berth.protocol.v1.Protos.HealthCheck;
 import dev.berth.protocol.v1.Protos.TaskGroupInfo;
 import dev.berth.protocol.v1.Protos.TaskInfo;
@@ -175,6 +177,75 @@ class TasksTest {
             // An acknowledgement that comes twice acknowledges once.
             master.acknowledge(resent);
             assertThat(master.update().getState()).isEqualTo(TaskState.TASK_RUNNING);
+        }
+    }
+
+    @Test
+    void aSchedulerThatIsBackHearsAtOnceWhatItMayHaveMissed() throws Exception {
+        try (FakeMaster master = new FakeMaster();
+                FakeAgent _ = agent(master)) {
+            master.accept();
+            master.launch(FakeMaster.task("t", "sleep"));
+            TaskStatus first = master.update();
+            master.send(
+                    Link.FromMaster.newBuilder()
+                            .setUpdateFramework(
+                                    Link.UpdateFramework.newBuilder()
+                                            .setFrameworkInfo(FakeMaster.INFO))
+                            .build());
+            assertThat(master.update()).isEqualTo(first);
+            master.acknowledge(first);
+            master.kill("t");
+            master.until(TaskState.TASK_KILLED);
+        }
+    }
+
+    @Test
+    void theEndOfAFrameworkEndsItsTasksAndNobodyIsToldForEver() throws Exception {
+        FrameworkInfo other =
+                FakeMaster.INFO.toBuilder().setId(FrameworkID.newBuilder().setValue("f-2")).build();
+        try (FakeMaster master = new FakeMaster()) {
+            try (FakeAgent _ = agent(master)) {
+                master.accept();
+                master.launch(FakeMaster.task("runs", "sleep"), FakeMaster.task("over", "echo"));
+                // Nothing is acknowledged: everything of it is pending.
+                master.update();
+                master.update();
+                master.shutdownFramework();
+                master.send(
+                        Link.FromMaster.newBuilder()
+                                .setLaunch(
+                                        Link.Launch.newBuilder()
+                                                .setFrameworkInfo(other)
+                                                .addTasks(FakeMaster.task("other", "sleep")))
+                                .build());
+                assertThat(master.update().getTaskId().getValue()).isEqualTo("other");
+            }
+            try (FakeAgent _ = agent(master)) {
+                Link.Register again = master.accept();
+                assertThat(again.getFrameworksList()).containsExactly(other);
+                assertThat(again.getTasksList())
+                        .extracting(t -> t.getTaskId().getValue())
+                        .containsExactly("other");
+                assertThat(master.update().getTaskId().getValue()).isEqualTo("other");
+            }
+        }
+    }
+
+    @Test
+    void anAgentThatWasMarkedGoneEndsItsTasksAndComesAsANewOne() throws Exception {
+        try (FakeMaster master = new FakeMaster();
+                FakeAgent _ = agent(master)) {
+            master.accept();
+            master.launch(FakeMaster.task("t", "sleep"));
+            master.until(TaskState.TASK_RUNNING);
+            master.send(
+                    Link.FromMaster.newBuilder()
+                            .setShutdown(Link.Shutdown.newBuilder().setMessage("gone"))
+                            .build());
+            Link.Register again = master.accept();
+            assertThat(again.getAgentInfo().hasId()).isFalse();
+            assertThat(again.getTasksList()).isEmpty();
         }
     }
 

@@ -6,6 +6,7 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 
 import dev.berth.agent.config.AgentException;
 
+import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
@@ -94,7 +95,18 @@ public final class Journal implements AutoCloseable {
         }
     }
 
-    /** The same, and returns when it would survive a power cut too. */
+    /** One write(2) of several lines: a crash of the agent leaves all or none. */
+    public void append(List<ObjectNode> entries) throws AgentException {
+        ByteArrayOutputStream lines = new ByteArrayOutputStream();
+        entries.forEach(entry -> lines.writeBytes(line(entry)));
+        try {
+            write(ByteBuffer.wrap(lines.toByteArray()));
+        } catch (IOException e) {
+            throw AgentException.failed("append to journal " + file, e);
+        }
+    }
+
+    /** One line, and returns when it would survive a power cut too. */
     public void appendDurably(ObjectNode entry) throws AgentException {
         append(entry);
         try {

@@ -56,6 +56,7 @@ public final class MasterLink implements MasterSide, AutoCloseable {
     private long heardNs;
     private boolean registered;
     private boolean closed;
+    private boolean unwanted;
     private Runnable cancelTimer = () -> {};
     private String lastTrouble = "";
 
@@ -262,9 +263,13 @@ public final class MasterLink implements MasterSide, AutoCloseable {
 
     private void shutdown(LinkChannel from, String why) {
         AgentLog.warn("the master ends this agent's tasks: " + why);
+        unwanted = true;
+        from.close("the master does not want this agent any more: " + why);
+        // Another one may take it, but not before it has nothing left.
         board.shutdown(() -> {
-            waitNs = LAST_WAIT_NS;
-            from.close("the master does not want this agent any more: " + why);
+            unwanted = false;
+            waitNs = FIRST_WAIT_NS;
+            again();
         });
     }
 
@@ -344,12 +349,19 @@ public final class MasterLink implements MasterSide, AutoCloseable {
         channel = null;
         registered = false;
         cancelTimer.run();
-        if (closed) {
+        if (closed || unwanted) {
             return;
         }
         if (!why.equals(lastTrouble)) {
             AgentLog.warn("no link to a master: " + why + "; tasks run on, trying again");
             lastTrouble = why;
+        }
+        again();
+    }
+
+    private void again() {
+        if (closed) {
+            return;
         }
         // Agents that lost the same master do not come back at the same moment.
         long wait = waitNs / 2 + random.nextLong(waitNs);

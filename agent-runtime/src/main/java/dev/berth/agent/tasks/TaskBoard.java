@@ -43,6 +43,8 @@ public final class TaskBoard implements AutoCloseable {
     private final TaskPaths paths;
     private final TaskJournal journal;
     private final TaskUpdates updates;
+    private final TaskSteps steps;
+    private final TaskGroups groups;
     private final ArrayDeque<TaskEntry> completed = new ArrayDeque<>();
     private final SplittableRandom random = new SplittableRandom();
     private MasterSide master = _ -> {};
@@ -56,7 +58,9 @@ public final class TaskBoard implements AutoCloseable {
         this.linux = linux;
         this.paths = paths;
         journal = TaskJournal.open(paths.journalDirectory());
-        updates = new TaskUpdates(host, journal, this::acknowledgedToTheEnd);
+        steps = TaskSteps.fromProperty(linux);
+        groups = new TaskGroups(journal, steps);
+        updates = new TaskUpdates(host, journal, steps, this::acknowledgedToTheEnd);
     }
 
     TaskPaths paths() {
@@ -65,6 +69,14 @@ public final class TaskBoard implements AutoCloseable {
 
     Linux linux() {
         return linux;
+    }
+
+    TaskSteps steps() {
+        return steps;
+    }
+
+    TaskGroups groups() {
+        return groups;
     }
 
     TaskUpdates updates() {
@@ -77,28 +89,36 @@ public final class TaskBoard implements AutoCloseable {
 
     /** Goes on with the tasks of an earlier agent; after the conductor has recovered. */
     public void recover() {
-        List<TaskEntry> all = List.copyOf(journal.tasks().values());
-        for (TaskEntry entry : all) {
-            if (!entry.isTerminal()) {
+        List<TaskEntry> live = new ArrayList<>();
+        for (TaskEntry entry : List.copyOf(journal.tasks().values())) {
+            boolean over = journal.isOver(entry.framework.getValue());
+            if (entry.isTerminal()) {
+                host.containers().remove(entry.container, true, Answer.ignore());
+                steps.reached(TaskStep.REMOVAL_ASKED, entry);
+            } else {
+                live.add(entry);
                 TaskRun run = run(entry);
                 if (entry.executor.isPresent()) {
                     run.hold();
                 }
             }
+            if (over || (entry.isTerminal() && entry.pending.isEmpty())) {
+                updates.settle(entry);
+            }
         }
-        for (TaskEntry entry : all) {
+        for (TaskEntry entry : live) {
+            // The agent may have ended before it had said what is said first, or had taken the
+            // others of a group with one.
+            if (entry.latest.isEmpty()) {
+                starting(entry);
+            }
+            boolean over = journal.isOver(entry.framework.getValue());
+            if (entry.killGraceNs.isEmpty() && (over || groups.isFailed(entry))) {
+                killAsked(entry, graceNs(entry, Optional.empty()));
+            }
             TaskRun run = entry.run;
             if (run != null) {
                 run.resume(framework(entry));
-                continue;
-            }
-            host.containers().remove(entry.container, true, Answer.ignore());
-            if (entry.executor.isPresent() && entry.state() != TaskState.TASK_FINISHED) {
-                // The agent may have ended before it took the others of the group with it.
-                endGroup(entry);
-            }
-            if (entry.pending.isEmpty()) {
-                acknowledgedToTheEnd(entry);
             }
         }
     }
@@ -124,18 +144,24 @@ public final class TaskBoard implements AutoCloseable {
     /** A master has taken this agent: it is told what was not acknowledged yet. */
     public void registered(String agentId) {
         try {
-            journal.agentId(agentId);
+            journal.keepAgentId(agentId);
+            steps.reached(TaskStep.AGENT_ID_KEPT);
         } catch (AgentException e) {
             AgentLog.error("keep the agent's id", e);
         }
         journal.tasks().values().forEach(updates::resend);
     }
 
-    /** Adds the whole truth to a registration. */
+    /** Adds the whole truth to a registration, but for frameworks that are over: what is left of them is this agent's own affair. */
     public void describe(Link.Register.Builder register) {
-        register.addAllFrameworks(journal.frameworks().values());
+        journal.frameworks().values().stream()
+                .filter(info -> !journal.isOver(info.getId().getValue()))
+                .forEach(register::addFrameworks);
         Map<String, ExecutorInfo> executors = new LinkedHashMap<>();
         for (TaskEntry entry : journal.tasks().values()) {
+            if (journal.isOver(entry.framework.getValue())) {
+                continue;
+            }
             register.addTasks(entry.task());
             entry.executor.ifPresent(executor -> {
                 if (!entry.isTerminal()) {
@@ -148,30 +174,28 @@ public final class TaskBoard implements AutoCloseable {
 
     /** Runs commands. A task that is here already is not launched again. */
     public void launch(FrameworkInfo framework, List<TaskInfo> tasks) {
+        List<TaskEntry> entries = new ArrayList<>();
         for (TaskInfo task : tasks) {
-            TaskEntry entry =
-                    new TaskEntry(framework.getId(), task, Optional.empty(), containerName());
-            if (begin(framework, entry)) {
-                run(entry).launch(framework);
-            }
+            entries.add(new TaskEntry(framework.getId(), task, Optional.empty(), containerName()));
+        }
+        for (TaskEntry entry : begin(framework, entries)) {
+            run(entry).launch(framework);
         }
     }
 
     /** Runs the tasks of a group, all or none: none starts before all are created. */
     public void launchGroup(FrameworkInfo framework, ExecutorInfo executor, List<TaskInfo> tasks) {
         String name = containerName();
-        List<TaskEntry> group = new ArrayList<>();
+        List<TaskEntry> entries = new ArrayList<>();
         for (TaskInfo task : tasks) {
-            TaskEntry entry =
+            entries.add(
                     new TaskEntry(
                             framework.getId(),
                             task,
                             Optional.of(executor),
-                            name + "-" + group.size());
-            if (begin(framework, entry)) {
-                group.add(entry);
-            }
+                            name + "-" + entries.size()));
         }
+        List<TaskEntry> group = begin(framework, entries);
         List<TaskRun> runs = new ArrayList<>();
         for (TaskEntry entry : group) {
             TaskRun run = run(entry);
@@ -200,64 +224,48 @@ public final class TaskBoard implements AutoCloseable {
         return run;
     }
 
-    private boolean begin(FrameworkInfo framework, TaskEntry entry) {
-        if (journal.tasks().containsKey(entry.key())) {
-            AgentLog.warn("task " + entry.key() + " is here already: not launched again");
-            return false;
-        }
+    /** Makes tasks durable; returns those that are to be run. */
+    private List<TaskEntry> begin(FrameworkInfo framework, List<TaskEntry> asked) {
+        List<TaskEntry> entries = new ArrayList<>(asked);
+        entries.removeIf(entry -> {
+            boolean here = journal.tasks().containsKey(entry.key());
+            if (here) {
+                AgentLog.warn("task " + entry.key() + " is here already: not launched again");
+            }
+            return here;
+        });
         try {
-            journal.framework(framework);
-            journal.launched(entry);
+            journal.launched(framework, entries);
         } catch (AgentException e) {
-            AgentLog.error("launch " + entry.key(), e);
-            updates.publish(
-                    entry,
-                    TaskStatus.newBuilder()
-                            .setState(TaskState.TASK_FAILED)
-                            .setSource(TaskStatus.Source.SOURCE_AGENT)
-                            .setReason(TaskStatus.Reason.REASON_CONTAINER_LAUNCH_FAILED)
-                            .setMessage(e.chain()));
-            return false;
+            for (TaskEntry entry : entries) {
+                AgentLog.error("launch " + entry.key(), e);
+                updates.publish(
+                        entry,
+                        TaskStatus.newBuilder()
+                                .setState(TaskState.TASK_FAILED)
+                                .setSource(TaskStatus.Source.SOURCE_AGENT)
+                                .setReason(TaskStatus.Reason.REASON_CONTAINER_LAUNCH_FAILED)
+                                .setMessage(e.chain()));
+            }
+            return List.of();
         }
+        for (TaskEntry entry : entries) {
+            steps.reached(TaskStep.TASK_JOURNALED, entry);
+            starting(entry);
+        }
+        return entries;
+    }
+
+    private void starting(TaskEntry entry) {
         updates.publish(
                 entry,
                 TaskStatus.newBuilder()
                         .setState(TaskState.TASK_STARTING)
                         .setSource(TaskStatus.Source.SOURCE_EXECUTOR));
-        return true;
     }
 
     private String containerName() {
         return "berth-" + HexFormat.of().toHexDigits(random.nextLong());
-    }
-
-    /** A member of a group has its container; when all have, all start. */
-    void onCreated(TaskEntry entry) {
-        if (entry.executor.isEmpty()) {
-            return;
-        }
-        List<TaskEntry> group = group(entry);
-        for (TaskEntry member : group) {
-            TaskRun run = member.run;
-            // One that has ended well was started, so all were created once.
-            boolean here = run != null && run.isCreated() && !member.isTerminal();
-            if (!here && member.state() != TaskState.TASK_FINISHED) {
-                return;
-            }
-        }
-        for (TaskEntry member : group) {
-            TaskRun run = member.run;
-            if (run != null) {
-                run.release();
-            }
-        }
-    }
-
-    private List<TaskEntry> group(TaskEntry of) {
-        String prefix = of.container.substring(0, TaskPaths.GROUP_NAME);
-        return journal.tasks().values().stream()
-                .filter(entry -> entry.executor.isPresent() && entry.container.startsWith(prefix))
-                .toList();
     }
 
     /** One of a group that did not end well takes the others with it. */
@@ -266,43 +274,20 @@ public final class TaskBoard implements AutoCloseable {
             if (state != TaskState.TASK_FINISHED) {
                 endGroup(entry);
             }
-            if (journal.tasks().values().stream()
-                    .filter(other -> sameExecutor(entry, other))
-                    .allMatch(TaskEntry::isTerminal)) {
-                tellExecutorExited(entry);
-            }
+            groups.tellWhenAllEnded(entry, master);
         }
         if (journal.tasks().values().stream().allMatch(TaskEntry::isTerminal)) {
             whenEmpty.run();
         }
     }
 
-    private static boolean sameExecutor(TaskEntry one, TaskEntry other) {
-        return other.executor.isPresent()
-                && one.framework.equals(other.framework)
-                && one.executorId().equals(other.executorId());
-    }
-
     private void endGroup(TaskEntry entry) {
-        for (TaskEntry member : group(entry)) {
+        for (TaskEntry member : groups.of(entry)) {
             TaskRun run = member.run;
             if (!member.isTerminal() && run != null) {
                 run.kill(graceNs(member, Optional.empty()), tellsKilling(member));
             }
         }
-    }
-
-    private void tellExecutorExited(TaskEntry entry) {
-        master.send(
-                Link.FromAgent.newBuilder()
-                        .setExecutorExited(
-                                Link.ExecutorExited.newBuilder()
-                                        .setFrameworkId(entry.framework)
-                                        .setExecutorId(
-                                                ExecutorID.newBuilder()
-                                                        .setValue(entry.executorId()))
-                                        .setStatus(0))
-                        .build());
     }
 
     /** Ends a task: SIGTERM, after the grace period SIGKILL. In a group, the whole group. */
@@ -312,7 +297,7 @@ public final class TaskBoard implements AutoCloseable {
             AgentLog.warn("kill of task " + task + ", which is not here");
             return;
         }
-        List<TaskEntry> all = entry.executor.isPresent() ? group(entry) : List.of(entry);
+        List<TaskEntry> all = entry.executor.isPresent() ? groups.of(entry) : List.of(entry);
         for (TaskEntry member : all) {
             TaskRun run = member.run;
             if (run != null) {
@@ -340,6 +325,7 @@ public final class TaskBoard implements AutoCloseable {
             AgentLog.error("note the kill of " + entry.key(), e);
             entry.killGraceNs = java.util.OptionalLong.of(graceNs);
         }
+        steps.reached(TaskStep.KILL_JOURNALED, entry);
     }
 
     /** The scheduler has an update. */
@@ -357,6 +343,7 @@ public final class TaskBoard implements AutoCloseable {
             AgentLog.error("forget " + entry.key(), e);
             journal.tasks().remove(entry.key());
         }
+        steps.reached(TaskStep.DROPPED, entry);
         completed.addLast(entry);
         while (completed.size() > COMPLETED_KEPT) {
             completed.removeFirst();
@@ -382,7 +369,16 @@ public final class TaskBoard implements AutoCloseable {
 
     /** The framework is gone: its tasks are ended, and nobody is left to acknowledge that. */
     public void shutdownFramework(FrameworkID framework) {
+        try {
+            journal.over(framework.getValue());
+            steps.reached(TaskStep.FRAMEWORK_OVER_JOURNALED);
+        } catch (AgentException e) {
+            AgentLog.error("note the end of framework " + framework.getValue(), e);
+        }
         killAll(entry -> entry.framework.equals(framework));
+        List.copyOf(journal.tasks().values()).stream()
+                .filter(entry -> entry.framework.equals(framework))
+                .forEach(updates::settle);
     }
 
     public void shutdownExecutor(FrameworkID framework, ExecutorID executor) {
@@ -391,14 +387,19 @@ public final class TaskBoard implements AutoCloseable {
                         && entry.executorId().equals(executor.getValue()));
     }
 
+    /** A framework has changed, or its scheduler is back: it may not have heard what it was told last. */
     public void updateFramework(FrameworkInfo info) {
         try {
             if (journal.frameworks().containsKey(info.getId().getValue())) {
                 journal.framework(info);
+                steps.reached(TaskStep.FRAMEWORK_JOURNALED);
             }
         } catch (AgentException e) {
             AgentLog.error("keep framework " + info.getId().getValue(), e);
         }
+        journal.tasks().values().stream()
+                .filter(entry -> entry.framework.equals(info.getId()))
+                .forEach(updates::resend);
     }
 
     /** The master does not want this agent any more: ends all tasks, forgets them and the agent's id, then runs {@code then}. */
@@ -413,6 +414,7 @@ public final class TaskBoard implements AutoCloseable {
                             journal.dropped(entry);
                         }
                         journal.forgetAgentId();
+                        steps.reached(TaskStep.AGENT_ID_FORGOTTEN);
                     } catch (AgentException e) {
                         AgentLog.error("forget this agent's id", e);
                     }

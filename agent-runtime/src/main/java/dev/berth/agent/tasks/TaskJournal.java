@@ -20,11 +20,13 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Base64;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
+import java.util.Set;
 
 /**
  * The durable part of all tasks: one line for each launch, update, acknowledgement and kill, written before the step is seen outside. It survives a crash of the agent; after a power cut there is no task left to tell of.
@@ -34,6 +36,7 @@ import java.util.OptionalLong;
 final class TaskJournal implements AutoCloseable {
     private final Map<TaskKey, TaskEntry> tasks = new LinkedHashMap<>();
     private final Map<String, FrameworkInfo> frameworks = new LinkedHashMap<>();
+    private final Set<String> over = new HashSet<>();
     private final Journal journal;
     private Optional<String> agentId = Optional.empty();
 
@@ -46,6 +49,7 @@ final class TaskJournal implements AutoCloseable {
         ACKNOWLEDGED,
         KILL,
         DROPPED,
+        FRAMEWORK_OVER,
         FORGOTTEN_AGENT
     }
 
@@ -74,7 +78,7 @@ final class TaskJournal implements AutoCloseable {
         return agentId;
     }
 
-    void agentId(String id) throws AgentException {
+    void keepAgentId(String id) throws AgentException {
         if (!agentId.equals(Optional.of(id))) {
             journal.appendDurably(agent(id));
             agentId = Optional.of(id);
@@ -93,9 +97,31 @@ final class TaskJournal implements AutoCloseable {
         }
     }
 
-    void launched(TaskEntry entry) throws AgentException {
-        journal.append(task(entry));
-        tasks.put(entry.key(), entry);
+    /** Tasks of one framework, all or none of them: half a group must not be found after a crash. */
+    void launched(FrameworkInfo info, List<TaskEntry> entries) throws AgentException {
+        String id = info.getId().getValue();
+        List<ObjectNode> lines = new ArrayList<>();
+        // Also where it was over: who launches is back.
+        if (!info.equals(frameworks.get(id)) || over.contains(id)) {
+            lines.add(framework0(info));
+        }
+        entries.forEach(entry -> lines.add(task(entry)));
+        journal.append(lines);
+        frameworks.put(id, info);
+        over.remove(id);
+        entries.forEach(entry -> tasks.put(entry.key(), entry));
+    }
+
+    /** Nobody will acknowledge a framework's updates any more. */
+    void over(String framework) throws AgentException {
+        if (frameworks.containsKey(framework) && !over.contains(framework)) {
+            journal.append(overLine(framework));
+            over.add(framework);
+        }
+    }
+
+    boolean isOver(String framework) {
+        return over.contains(framework);
     }
 
     void updated(TaskEntry entry, TaskStatus status) throws AgentException {
@@ -125,6 +151,7 @@ final class TaskJournal implements AutoCloseable {
         tasks.remove(key);
         if (tasks.keySet().stream().noneMatch(k -> k.framework().equals(key.framework()))) {
             frameworks.remove(key.framework());
+            over.remove(key.framework());
         }
     }
 
@@ -135,6 +162,7 @@ final class TaskJournal implements AutoCloseable {
         List<ObjectNode> lines = new ArrayList<>();
         agentId.ifPresent(id -> lines.add(agent(id)));
         frameworks.values().forEach(info -> lines.add(framework0(info)));
+        over.forEach(id -> lines.add(overLine(id)));
         for (TaskEntry entry : tasks.values()) {
             lines.add(task(entry));
             // The latest one may have been acknowledged and still says where the task is.
@@ -166,6 +194,10 @@ final class TaskJournal implements AutoCloseable {
 
     private static ObjectNode framework0(FrameworkInfo info) {
         return line(Kind.FRAMEWORK).put("info", text(info));
+    }
+
+    private static ObjectNode overLine(String framework) {
+        return line(Kind.FRAMEWORK_OVER).put("framework", framework);
     }
 
     private static ObjectNode task(TaskEntry entry) {
@@ -207,7 +239,9 @@ final class TaskJournal implements AutoCloseable {
             case FRAMEWORK -> {
                 FrameworkInfo info = FrameworkInfo.parseFrom(bytes(line, "info"));
                 frameworks.put(info.getId().getValue(), info);
+                over.remove(info.getId().getValue());
             }
+            case FRAMEWORK_OVER -> over.add(key.framework());
             case TASK ->
                     tasks.put(
                             key,

@@ -15,6 +15,7 @@ import dev.berth.protocol.v1.Protos.TaskStatus.Reason;
 import org.jspecify.annotations.Nullable;
 
 import java.util.Optional;
+import java.util.function.Consumer;
 
 /**
  * Drives one task's container from creation to the last byte of its output.
@@ -43,7 +44,7 @@ final class TaskRun implements ContainerWatcher, TaskChecks.Listener {
         this.entry = entry;
         this.board = board;
         this.host = host;
-        termination = new Termination(host, entry.container);
+        termination = new Termination(host, entry.container, () -> reached(TaskStep.SIGNAL_ASKED));
         healthy = entry.latest.filter(TaskStatus::hasHealthy).map(TaskStatus::getHealthy);
         checked = entry.latest.filter(TaskStatus::hasCheckStatus).map(TaskStatus::getCheckStatus);
     }
@@ -79,9 +80,6 @@ final class TaskRun implements ContainerWatcher, TaskChecks.Listener {
 
     /** Makes the container: image, sandbox, root; then starts it. */
     void launch(FrameworkInfo framework) {
-        if (killedBeforeStart()) {
-            return;
-        }
         try {
             launch(plan(framework));
         } catch (AgentException e) {
@@ -114,20 +112,21 @@ final class TaskRun implements ContainerWatcher, TaskChecks.Listener {
             prepare(request);
             return;
         }
-        host.image(
-                request.image().get(),
-                request.fresh(),
-                new Answer<>() {
-                    @Override
-                    public void onResult(Boolean result) {
-                        prepare(request);
-                    }
+        host.image(request.image().get(), request.fresh(), orFail(_ -> prepare(request)));
+    }
 
-                    @Override
-                    public void onFailure(AgentException failure) {
-                        launchFailed(failure.chain());
-                    }
-                });
+    private <T> Answer<T> orFail(Consumer<T> then) {
+        return new Answer<>() {
+            @Override
+            public void onResult(T result) {
+                then.accept(result);
+            }
+
+            @Override
+            public void onFailure(AgentException failure) {
+                launchFailed(failure.chain());
+            }
+        };
     }
 
     private void prepare(TaskRequest request) {
@@ -140,7 +139,10 @@ final class TaskRun implements ContainerWatcher, TaskChecks.Listener {
                 if (request.image().isEmpty()) {
                     board.makeHostRoot();
                 }
-                host.offer(() -> create(request));
+                host.offer(() -> {
+                    reached(TaskStep.SANDBOX_MADE);
+                    create(request);
+                });
             } catch (AgentException e) {
                 host.offer(() -> launchFailed(e.chain()));
             }
@@ -156,29 +158,19 @@ final class TaskRun implements ContainerWatcher, TaskChecks.Listener {
                     .create(
                             CreateRequest.of(
                                     Optional.of(entry.container), Optional.empty(), request.body()),
-                            new Answer<>() {
-                                @Override
-                                public void onResult(
-                                        dev.berth.agent.conductor.ConductorProxy.Created made) {
-                                    if (ended) {
-                                        remove();
-                                    } else {
-                                        watch();
-                                    }
-                                }
-
-                                @Override
-                                public void onFailure(AgentException failure) {
-                                    launchFailed(failure.chain());
-                                }
-                            });
+                            orFail(_ -> made()));
+            reached(TaskStep.CREATE_ASKED);
         } catch (AgentException e) {
             launchFailed(e.chain());
         }
     }
 
-    private void watch() {
-        host.containers().watch(entry.container, this, e -> launchFailed(e.chain()));
+    private void made() {
+        if (ended) {
+            remove();
+        } else {
+            host.containers().watch(entry.container, this, e -> launchFailed(e.chain()));
+        }
     }
 
     /** Goes on with a task that an earlier agent had launched. */
@@ -210,21 +202,29 @@ final class TaskRun implements ContainerWatcher, TaskChecks.Listener {
         }
         switch (now.status()) {
             case CREATED -> {
+                reached(TaskStep.CREATED);
                 if (killedBeforeStart()) {
                     return;
                 }
-                board.onCreated(entry);
+                board.groups().onCreated(entry);
                 if (startAllowed) {
-                    start();
+                    release();
                 }
             }
             case RUNNING, PAUSED -> {
                 onStarted(now);
-                board.onCreated(entry);
+                board.groups().onCreated(entry);
             }
-            case EXITED, DEAD, REMOVING, RESTARTING -> onEnded(now);
+            case EXITED, DEAD, REMOVING, RESTARTING -> {
+                onEnded(now);
+                board.groups().onCreated(entry);
+            }
             case STARTING -> {}
         }
+    }
+
+    private void reached(TaskStep step) {
+        board.steps().reached(step, entry);
     }
 
     private void start() {
@@ -249,18 +249,8 @@ final class TaskRun implements ContainerWatcher, TaskChecks.Listener {
     }
 
     private void startNow() {
-        host.containers()
-                .start(
-                        entry.container,
-                        new Answer<>() {
-                            @Override
-                            public void onResult(Boolean result) {}
-
-                            @Override
-                            public void onFailure(AgentException failure) {
-                                launchFailed(failure.chain());
-                            }
-                        });
+        host.containers().start(entry.container, orFail(_ -> {}));
+        reached(TaskStep.START_ASKED);
     }
 
     @Override
@@ -270,6 +260,7 @@ final class TaskRun implements ContainerWatcher, TaskChecks.Listener {
         if (ended) {
             return;
         }
+        reached(TaskStep.STARTED);
         if (entry.state() == TaskState.TASK_STARTING || entry.state() == TaskState.TASK_STAGING) {
             publish(TaskStatus.newBuilder().setState(TaskState.TASK_RUNNING));
         }
@@ -363,6 +354,7 @@ final class TaskRun implements ContainerWatcher, TaskChecks.Listener {
         if (ended) {
             return;
         }
+        reached(TaskStep.END_SEEN);
         if (now.startedNs() == 0 || now.run() == 0) {
             launchFailed(now.error().isEmpty() ? "it did not start" : now.error());
             return;
@@ -396,20 +388,20 @@ final class TaskRun implements ContainerWatcher, TaskChecks.Listener {
             return;
         }
         copyOutput(() -> {
+            reached(TaskStep.OUTPUT_COPIED);
             publish(status);
             finish(status.getState());
         });
     }
 
     private void finish(TaskState state) {
-        if (view.isPresent()) {
-            remove();
-        }
+        view.ifPresent(_ -> remove());
         board.onEnded(entry, state);
     }
 
     private void remove() {
         host.containers().remove(entry.container, true, Answer.ignore());
+        reached(TaskStep.REMOVAL_ASKED);
     }
 
     private void publish(TaskStatus.Builder status) {

@@ -25,12 +25,14 @@ final class TaskUpdates {
     private final TaskHost host;
     private final TaskJournal journal;
     private final Consumer<TaskEntry> done;
+    private final TaskSteps steps;
     private MasterSide master = _ -> {};
 
     /** {@code done} is told of a task whose last update was acknowledged. */
-    TaskUpdates(TaskHost host, TaskJournal journal, Consumer<TaskEntry> done) {
+    TaskUpdates(TaskHost host, TaskJournal journal, TaskSteps steps, Consumer<TaskEntry> done) {
         this.host = host;
         this.journal = journal;
+        this.steps = steps;
         this.done = done;
     }
 
@@ -58,7 +60,10 @@ final class TaskUpdates {
             entry.pending.add(complete);
             entry.latest = java.util.Optional.of(complete);
         }
-        if (entry.pending.size() == 1) {
+        steps.reached(TaskStep.UPDATE_JOURNALED, entry);
+        if (journal.isOver(entry.framework.getValue())) {
+            settle(entry);
+        } else if (entry.pending.size() == 1) {
             entry.retryNs = FIRST_RETRY_NS;
             send(entry);
         }
@@ -76,12 +81,23 @@ final class TaskUpdates {
             AgentLog.error("journal acknowledgement of " + entry.key(), e);
             entry.pending.poll();
         }
+        steps.reached(TaskStep.ACKNOWLEDGEMENT_JOURNALED, entry);
         entry.cancelRetry.run();
         entry.cancelRetry = () -> {};
         if (!entry.pending.isEmpty()) {
             entry.retryNs = FIRST_RETRY_NS;
             send(entry);
         } else if (TaskStates.isTerminal(first.getState())) {
+            done.accept(entry);
+        }
+    }
+
+    /** Nobody is left to acknowledge: what is pending counts as acknowledged. */
+    void settle(TaskEntry entry) {
+        entry.cancelRetry.run();
+        entry.cancelRetry = () -> {};
+        entry.pending.clear();
+        if (entry.isTerminal()) {
             done.accept(entry);
         }
     }
@@ -106,6 +122,7 @@ final class TaskUpdates {
                                         .setStatus(status)
                                         .setLatestState(entry.state()))
                         .build());
+        steps.reached(TaskStep.UPDATE_SENT, entry);
         long wait = entry.retryNs;
         entry.retryNs = Math.min(LAST_RETRY_NS, wait * 2);
         entry.cancelRetry =

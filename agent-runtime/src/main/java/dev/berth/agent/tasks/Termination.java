@@ -13,14 +13,17 @@ final class Termination {
 
     private final TaskHost host;
     private final String container;
+    private final Runnable signalled;
     private Runnable cancel = () -> {};
     private boolean begun;
     private long begunNs;
     private long graceNs;
 
-    Termination(TaskHost host, String container) {
+    /** {@code signalled} is run whenever a signal was asked for. */
+    Termination(TaskHost host, String container, Runnable signalled) {
         this.host = host;
         this.container = container;
+        this.signalled = signalled;
     }
 
     /** @param grace from the first call on; 0: SIGKILL now */
@@ -47,6 +50,7 @@ final class Termination {
 
     private void signal(int signal) {
         host.containers().kill(container, signal, Answer.ignore());
+        signalled.run();
     }
 
     void stop() {

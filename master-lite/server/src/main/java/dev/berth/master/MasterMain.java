@@ -2,6 +2,7 @@ package dev.berth.master;
 
 import java.io.IOException;
 import java.io.PrintStream;
+import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
 
@@ -9,6 +10,9 @@ import java.util.concurrent.CountDownLatch;
 public final class MasterMain {
     private static final PrintStream OUT = System.out;
     private static final PrintStream ERR = System.err;
+
+    /** What cannot be closed within this after a signal, the kernel closes: a ZooKeeper that does not answer must not hold a master that is to end. */
+    private static final long END_WITHIN_MS = 700;
 
     private MasterMain() {}
 
@@ -21,6 +25,17 @@ public final class MasterMain {
                                 ? arguments.subList(1, arguments.size())
                                 : arguments);
         Runtime.getRuntime().halt(code);
+    }
+
+    private static void end(MasterProcess master) {
+        Thread closing = Thread.ofPlatform().daemon().name("berth-close").start(master::close);
+        try {
+            if (!closing.join(Duration.ofMillis(END_WITHIN_MS))) {
+                MasterLog.warn("not all is closed after " + END_WITHIN_MS + " ms: ending now");
+            }
+        } catch (InterruptedException _) {
+            Thread.currentThread().interrupt();
+        }
     }
 
     /** Returns the exit code: 0 after an ordinary end, 2 for wrong options, 1 when it could not start. */
@@ -46,7 +61,7 @@ public final class MasterMain {
                                     .name("berth-end")
                                     .unstarted(() -> {
                                         MasterLog.info("ending; agents keep their tasks running");
-                                        master.close();
+                                        end(master);
                                         ended.countDown();
                                         Runtime.getRuntime().halt(0);
                                     }));

@@ -106,7 +106,7 @@ final class AgentSessions {
 
     private void again(AgentLink link, Link.Register register, Resources total, AgentId id) {
         if (cluster.gone().containsKey(id)) {
-            link.send(Messages.refused("agent " + id + " was marked gone", false));
+            // Not refused: it is to end its tasks and may come as a new one.
             link.send(Messages.shutdown("agent " + id + " was marked gone by an operator"));
             link.close();
             return;

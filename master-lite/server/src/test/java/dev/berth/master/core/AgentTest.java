@@ -217,8 +217,9 @@ class AgentTest {
         assertThat(wire.closed).isTrue();
         assertThat(world.operator(mark).status()).isEqualTo(200);
         World.Wire back = world.open(again(wire, stream, task));
-        assertThat(back.messages.getFirst().getRefused().getRetry()).isFalse();
+        assertThat(back.messages).hasSize(1);
         assertThat(back.of(MessageCase.SHUTDOWN)).hasSize(1);
+        assertThat(back.closed).isTrue();
         mark.getMarkAgentGoneBuilder().setAgentId(Protos.AgentID.newBuilder().setValue("x"));
         assertThat(world.operator(mark).status()).isEqualTo(404);
         Invariants.check(world);
