@@ -5,14 +5,18 @@ import io.netty.channel.Channel;
 import io.netty.channel.ChannelFuture;
 import io.netty.channel.ChannelInitializer;
 import io.netty.channel.ChannelOption;
+import io.netty.channel.IoHandlerFactory;
 import io.netty.channel.MultiThreadIoEventLoopGroup;
+import io.netty.channel.ServerChannel;
 import io.netty.channel.WriteBufferWaterMark;
 import io.netty.channel.epoll.EpollChannelOption;
 import io.netty.channel.epoll.EpollIoHandler;
 import io.netty.channel.epoll.EpollServerSocketChannel;
-import io.netty.channel.epoll.EpollSocketChannel;
 import io.netty.channel.group.ChannelGroup;
 import io.netty.channel.group.DefaultChannelGroup;
+import io.netty.channel.local.LocalAddress;
+import io.netty.channel.local.LocalIoHandler;
+import io.netty.channel.local.LocalServerChannel;
 import io.netty.handler.codec.http.HttpDecoderConfig;
 import io.netty.handler.codec.http.HttpServerCodec;
 import io.netty.util.concurrent.GlobalEventExecutor;
@@ -23,7 +27,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 
 /**
- * The master's HTTP server on TCP: a few epoll loops.
+ * The master's HTTP server: a few loops, on TCP by epoll, or on memory for clients in the same process.
  *
  * <p>Thread: {@link #open} and {@link #close} from the main thread, {@link #cutStreams} from any.
  */
@@ -34,61 +38,23 @@ public final class MasterServer implements AutoCloseable {
     private static final int UNANSWERED_MS = 30_000;
 
     private final MultiThreadIoEventLoopGroup group;
-    private final ChannelGroup channels = new DefaultChannelGroup(GlobalEventExecutor.INSTANCE);
+    private final ChannelGroup channels;
     private final Channel server;
 
     private MasterServer(
-            InetSocketAddress address,
-            MasterGate gate,
-            AccessToken token,
-            Limits limits,
-            String version)
+            MultiThreadIoEventLoopGroup group,
+            ServerBootstrap bootstrap,
+            String where,
+            ChannelGroup channels)
             throws IOException {
-        AtomicInteger number = new AtomicInteger();
-        group =
-                new MultiThreadIoEventLoopGroup(
-                        Math.clamp(Runtime.getRuntime().availableProcessors() / 2, 1, 4),
-                        (Runnable body) ->
-                                Thread.ofPlatform()
-                                        .daemon()
-                                        .name("berth-http-" + number.getAndIncrement())
-                                        .unstarted(body),
-                        EpollIoHandler.newFactory());
-        Calls calls = new Calls(gate, limits, version);
-        RequestChecks checks = new RequestChecks(gate, token, limits);
-        ChannelFuture bound =
-                new ServerBootstrap()
-                        .group(group)
-                        .channel(EpollServerSocketChannel.class)
-                        .option(ChannelOption.SO_BACKLOG, 4096)
-                        .option(ChannelOption.SO_REUSEADDR, true)
-                        .childOption(ChannelOption.TCP_NODELAY, true)
-                        .childOption(ChannelOption.SO_KEEPALIVE, true)
-                        .childOption(EpollChannelOption.TCP_USER_TIMEOUT, UNANSWERED_MS)
-                        .childOption(
-                                ChannelOption.WRITE_BUFFER_WATER_MARK,
-                                new WriteBufferWaterMark(256 << 10, 1 << 20))
-                        .childHandler(
-                                new ChannelInitializer<EpollSocketChannel>() {
-                                    @Override
-                                    protected void initChannel(EpollSocketChannel channel) {
-                                        channels.add(channel);
-                                        channel.pipeline()
-                                                .addLast(codec())
-                                                .addLast(
-                                                        new HttpConnection(
-                                                                gate, calls, checks, limits));
-                                    }
-                                })
-                        .bind(address)
-                        .awaitUninterruptibly();
+        this.group = group;
+        this.channels = channels;
+        ChannelFuture bound = bootstrap.bind().awaitUninterruptibly();
         if (!bound.isSuccess()) {
             var _ = group.shutdownGracefully(0, CLOSE_SECONDS, TimeUnit.SECONDS);
             throw new IOException(
                     "listen on "
-                            + address.getHostString()
-                            + ":"
-                            + address.getPort()
+                            + where
                             + ": "
                             + bound.cause().getMessage()
                             + " (choose another with --listen HOST:PORT)",
@@ -110,7 +76,83 @@ public final class MasterServer implements AutoCloseable {
             Limits limits,
             String version)
             throws IOException {
-        return new MasterServer(address, gate, token, limits, version);
+        ServerBootstrap tcp =
+                new ServerBootstrap()
+                        .option(ChannelOption.SO_BACKLOG, 4096)
+                        .option(ChannelOption.SO_REUSEADDR, true)
+                        .childOption(ChannelOption.TCP_NODELAY, true)
+                        .childOption(ChannelOption.SO_KEEPALIVE, true)
+                        .childOption(EpollChannelOption.TCP_USER_TIMEOUT, UNANSWERED_MS)
+                        .localAddress(address);
+        return open(
+                tcp,
+                EpollServerSocketChannel.class,
+                EpollIoHandler.newFactory(),
+                new Clients(gate, token, limits, version),
+                address.getHostString() + ":" + address.getPort());
+    }
+
+    /** Serves clients of this process through memory, by the same loops and handlers: what the server costs without a network. */
+    public static MasterServer inMemory(
+            LocalAddress address, MasterGate gate, AccessToken token, Limits limits, String version)
+            throws IOException {
+        return open(
+                new ServerBootstrap().localAddress(address),
+                LocalServerChannel.class,
+                LocalIoHandler.newFactory(),
+                new Clients(gate, token, limits, version),
+                address.toString());
+    }
+
+    private static MasterServer open(
+            ServerBootstrap bootstrap,
+            Class<? extends ServerChannel> type,
+            IoHandlerFactory loops,
+            Clients clients,
+            String where)
+            throws IOException {
+        AtomicInteger number = new AtomicInteger();
+        MultiThreadIoEventLoopGroup group =
+                new MultiThreadIoEventLoopGroup(
+                        Math.clamp(Runtime.getRuntime().availableProcessors() / 2, 1, 4),
+                        (Runnable body) ->
+                                Thread.ofPlatform()
+                                        .daemon()
+                                        .name("berth-http-" + number.getAndIncrement())
+                                        .unstarted(body),
+                        loops);
+        bootstrap
+                .group(group)
+                .channel(type)
+                .childOption(
+                        ChannelOption.WRITE_BUFFER_WATER_MARK,
+                        new WriteBufferWaterMark(256 << 10, 1 << 20))
+                .childHandler(clients);
+        return new MasterServer(group, bootstrap, where, clients.channels);
+    }
+
+    /** Makes each new connection one of ours. */
+    private static final class Clients extends ChannelInitializer<Channel> {
+        private final ChannelGroup channels = new DefaultChannelGroup(GlobalEventExecutor.INSTANCE);
+        private final MasterGate gate;
+        private final Calls calls;
+        private final RequestChecks checks;
+        private final Limits limits;
+
+        Clients(MasterGate gate, AccessToken token, Limits limits, String version) {
+            this.gate = gate;
+            this.limits = limits;
+            calls = new Calls(gate, limits, version);
+            checks = new RequestChecks(gate, token, limits);
+        }
+
+        @Override
+        protected void initChannel(Channel channel) {
+            channels.add(channel);
+            channel.pipeline()
+                    .addLast(codec())
+                    .addLast(new HttpConnection(gate, calls, checks, limits));
+        }
     }
 
     private static HttpServerCodec codec() {
@@ -121,7 +163,7 @@ public final class MasterServer implements AutoCloseable {
                         .setMaxChunkSize(64 * 1024));
     }
 
-    /** Where it listens. */
+    /** Where it listens; on TCP only. */
     public InetSocketAddress address() {
         return (InetSocketAddress) server.localAddress();
     }

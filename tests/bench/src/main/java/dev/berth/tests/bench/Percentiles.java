@@ -4,15 +4,16 @@ import java.util.Arrays;
 import java.util.Locale;
 
 /** A sample of durations in nanoseconds. */
-record Percentiles(long[] sorted) {
-    static Percentiles of(long[] samples) {
+public record Percentiles(long[] sorted) {
+    /** Of all of these. */
+    public static Percentiles of(long[] samples) {
         long[] copy = samples.clone();
         Arrays.sort(copy);
         return new Percentiles(copy);
     }
 
     /** The p-th percentile (0 to 100), nearest rank. */
-    long at(double p) {
+    public long at(double p) {
         return sorted[
                 Math.min(
                         sorted.length - 1,
