@@ -36,6 +36,7 @@ import io.netty.channel.IoEventLoop;
 
 import java.io.IOException;
 import java.nio.file.DirectoryStream;
+import java.nio.file.FileStore;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -103,7 +104,9 @@ final class NodeTasks implements TaskHost, AgentState, AutoCloseable {
         report(config.dataRoot());
         server = OperatorServer.open(options, config.dataRoot(), parts.linux());
         exposition = parts.exposition();
-        board = new TaskBoard(this, parts.linux(), new TaskPaths(config.dataRoot()));
+        board =
+                new TaskBoard(
+                        this, parts.linux(), new TaskPaths(config.dataRoot()), options.retention());
         link =
                 new MasterLink(
                         options,
@@ -295,6 +298,13 @@ final class NodeTasks implements TaskHost, AgentState, AutoCloseable {
     }
 
     @Override
+    public double diskUsage() throws IOException {
+        FileStore disk = Files.getFileStore(sandboxes());
+        long total = disk.getTotalSpace();
+        return total <= 0 ? 0 : 1.0 - (double) disk.getUnallocatedSpace() / total;
+    }
+
+    @Override
     public String address() {
         return address;
     }
@@ -329,7 +339,7 @@ final class NodeTasks implements TaskHost, AgentState, AutoCloseable {
     }
 
     private SortedMap<String, Double> metrics(List<TaskView> tasks) {
-        SortedMap<String, Double> out = new TreeMap<>();
+        SortedMap<String, Double> out = new TreeMap<>(board.collector().metrics());
         out.put("slave/registered", link.isRegistered() ? 1.0 : 0.0);
         out.put("slave/uptime_secs", (realtimeNs() - startedNs) / 1e9);
         for (String state :

@@ -47,6 +47,9 @@ public final class AgentArguments {
                   --allow-anonymous           answer there without the token of DATA-ROOT/token
                   --attributes NAME:VALUE;…   told to the master, with what is found
                   --resources NAME:VALUE;…    told to the master, in the place of what is found
+                  --gc-delay TIME             how long sandboxes of ended tasks are kept (default 1weeks)
+                  --gc-disk-headroom PART     kept the shorter the fuller the disk is: TIME * (1 - PART - used part)
+                                              (default 0.1)
                   --help                  this text
 
             Examples:
@@ -78,7 +81,9 @@ public final class AgentArguments {
                     "--master-token-file",
                     "--listen",
                     "--attributes",
-                    "--resources");
+                    "--resources",
+                    "--gc-delay",
+                    "--gc-disk-headroom");
 
     private AgentArguments() {}
 

@@ -24,6 +24,7 @@ import java.util.Optional;
  * @param tokenFile what the agent shows to the master; empty: that of a master on this host, where there is one
  * @param attributes {@code NAME:VALUE;…}, added to what is found
  * @param resources {@code NAME:VALUE;…}, in the place of what is found
+ * @param retention how long sandboxes are kept
  */
 public record MasterOptions(
         List<URI> masters,
@@ -33,7 +34,8 @@ public record MasterOptions(
         boolean allowAnonymous,
         Optional<Path> tokenFile,
         String attributes,
-        String resources) {
+        String resources,
+        SandboxRetention retention) {
     public static final String DEFAULT_HOST = "127.0.0.1";
     public static final int DEFAULT_PORT = 5051;
 
@@ -42,6 +44,28 @@ public record MasterOptions(
 
     public MasterOptions {
         masters = List.copyOf(masters);
+    }
+
+    /** With sandboxes kept as long as by default. */
+    public MasterOptions(
+            List<URI> masters,
+            Optional<ZooKeeperUrl> zooKeeper,
+            String listenHost,
+            int listenPort,
+            boolean allowAnonymous,
+            Optional<Path> tokenFile,
+            String attributes,
+            String resources) {
+        this(
+                masters,
+                zooKeeper,
+                listenHost,
+                listenPort,
+                allowAnonymous,
+                tokenFile,
+                attributes,
+                resources,
+                SandboxRetention.DEFAULT);
     }
 
     /** What the agent shows to the master, read anew. Blocks on a small file. */
@@ -63,6 +87,7 @@ public record MasterOptions(
         private Optional<Path> tokenFile = Optional.empty();
         private String attributes = "";
         private String resources = "";
+        private SandboxRetention retention = SandboxRetention.DEFAULT;
         private String used = "";
 
         /** False for an option that is not one of these. */
@@ -73,6 +98,8 @@ public record MasterOptions(
                 case "--master-token-file" -> tokenFile = Optional.of(Path.of(value));
                 case "--attributes" -> attributes = value;
                 case "--resources" -> resources = value;
+                case "--gc-delay" -> retention = retention.withDelay(value);
+                case "--gc-disk-headroom" -> retention = retention.withHeadroom(value);
                 default -> {
                     return false;
                 }
@@ -136,7 +163,8 @@ public record MasterOptions(
                             anonymous,
                             tokenFile,
                             attributes,
-                            resources));
+                            resources,
+                            retention));
         }
     }
 }

@@ -5,6 +5,7 @@ import com.google.protobuf.ByteString;
 import dev.berth.agent.conductor.Answer;
 import dev.berth.agent.config.AgentException;
 import dev.berth.agent.config.AgentLog;
+import dev.berth.agent.config.SandboxRetention;
 import dev.berth.linux.Linux;
 import dev.berth.protocol.link.Link;
 import dev.berth.protocol.v1.Protos.ExecutorID;
@@ -18,7 +19,7 @@ import dev.berth.protocol.v1.Protos.TaskStatus;
 
 import java.io.IOException;
 import java.nio.file.Files;
-import java.util.ArrayDeque;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HexFormat;
 import java.util.LinkedHashMap;
@@ -36,7 +37,6 @@ import java.util.function.Predicate;
 public final class TaskBoard implements AutoCloseable {
     private static final long DEFAULT_GRACE_NS = 3_000_000_000L;
     private static final long COPY_EVERY_NS = 1_000_000_000L;
-    private static final int COMPLETED_KEPT = 150;
 
     private final TaskHost host;
     private final Linux linux;
@@ -45,7 +45,8 @@ public final class TaskBoard implements AutoCloseable {
     private final TaskUpdates updates;
     private final TaskSteps steps;
     private final TaskGroups groups;
-    private final ArrayDeque<TaskEntry> completed = new ArrayDeque<>();
+    private final SandboxCollector collector;
+    private final TaskViews views;
     private final SplittableRandom random = new SplittableRandom();
     private MasterSide master = _ -> {};
     private boolean hostRootMade;
@@ -53,7 +54,8 @@ public final class TaskBoard implements AutoCloseable {
     private Runnable whenEmpty = () -> {};
 
     /** Reads the journal; {@link #recover} goes on with what it tells. */
-    public TaskBoard(TaskHost host, Linux linux, TaskPaths paths) throws AgentException {
+    public TaskBoard(TaskHost host, Linux linux, TaskPaths paths, SandboxRetention retention)
+            throws AgentException {
         this.host = host;
         this.linux = linux;
         this.paths = paths;
@@ -61,6 +63,15 @@ public final class TaskBoard implements AutoCloseable {
         steps = TaskSteps.fromProperty(linux);
         groups = new TaskGroups(journal, steps);
         updates = new TaskUpdates(host, journal, steps, this::acknowledgedToTheEnd);
+        views = new TaskViews(journal, paths);
+        collector =
+                new SandboxCollector(
+                        host, linux, paths, retention, () -> paths.runs(journal.tasks().values()));
+    }
+
+    /** What became of sandboxes. */
+    public SandboxCollector collector() {
+        return collector;
     }
 
     TaskPaths paths() {
@@ -121,6 +132,7 @@ public final class TaskBoard implements AutoCloseable {
                 run.resume(framework(entry));
             }
         }
+        collector.start();
     }
 
     private FrameworkInfo framework(TaskEntry entry) {
@@ -344,10 +356,11 @@ public final class TaskBoard implements AutoCloseable {
             journal.tasks().remove(entry.key());
         }
         steps.reached(TaskStep.DROPPED, entry);
-        completed.addLast(entry);
-        while (completed.size() > COMPLETED_KEPT) {
-            completed.removeFirst();
+        Path run = paths.run(entry);
+        if (!paths.runs(journal.tasks().values()).contains(run)) {
+            collector.ended(run);
         }
+        views.completed(entry);
         host.onLane(() -> {
             try {
                 Files.deleteIfExists(paths.position(entry.container));
@@ -412,6 +425,7 @@ public final class TaskBoard implements AutoCloseable {
                             entry.cancelRetry.run();
                             entry.pending.clear();
                             journal.dropped(entry);
+                            collector.ended(paths.run(entry));
                         }
                         journal.forgetAgentId();
                         steps.reached(TaskStep.AGENT_ID_FORGOTTEN);
@@ -456,27 +470,11 @@ public final class TaskBoard implements AutoCloseable {
 
     /** What there is, for the agent's API. */
     public List<TaskView> views() {
-        List<TaskView> out = new ArrayList<>();
-        completed.forEach(entry -> out.add(view(entry, true)));
-        journal.tasks().values().forEach(entry -> out.add(view(entry, false)));
-        return out;
-    }
-
-    private TaskView view(TaskEntry entry, boolean acknowledged) {
-        return new TaskView(
-                framework(entry),
-                entry.task(),
-                entry.info,
-                entry.executor,
-                entry.executorId(),
-                paths.sandbox(entry),
-                entry.isTerminal(),
-                acknowledged,
-                Optional.ofNullable(entry.run).flatMap(TaskRun::view));
+        return views.all(this::framework);
     }
 
     /** Brings the output of running tasks below {@code directory} up to date, then runs {@code then}. */
-    public void freshOutput(java.nio.file.Path directory, Runnable then) {
+    public void freshOutput(Path directory, Runnable then) {
         for (TaskEntry entry : journal.tasks().values()) {
             TaskRun run = entry.run;
             if (run != null && !entry.isTerminal() && directory.startsWith(paths.sandbox(entry))) {
@@ -489,6 +487,7 @@ public final class TaskBoard implements AutoCloseable {
 
     @Override
     public void close() {
+        collector.stop();
         journal.close();
     }
 }

@@ -4,6 +4,7 @@ import dev.berth.agent.conductor.Answer;
 import dev.berth.agent.conductor.ConductorProxy;
 import dev.berth.isolator.ContainerId;
 
+import java.io.IOException;
 import java.nio.file.Path;
 
 /** The agent around the tasks. Conductor thread; answers come on it too. */
@@ -29,6 +30,9 @@ public interface TaskHost {
 
     /** Where a container's log is. */
     Path logOf(ContainerId id);
+
+    /** Which part of the disk with the sandboxes is used, 0 to 1. The lane for files. */
+    double diskUsage() throws IOException;
 
     /** The IP address under which this host's network is known, as the master is told. */
     String address();

@@ -19,6 +19,7 @@ import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 
@@ -140,7 +141,7 @@ final class TaskOutput {
     static void begin(TaskEntry entry, TaskPaths paths) throws AgentException {
         try {
             Path sandbox = paths.sandbox(entry);
-            Files.createDirectories(sandbox);
+            makeDirectories(sandbox);
             Files.createDirectories(paths.position(entry.container).getParent());
             for (Path directory : TaskVolumes.directories(entry, paths)) {
                 Files.createDirectories(directory);
@@ -153,6 +154,20 @@ final class TaskOutput {
             latest(paths.run(entry));
         } catch (IOException e) {
             throw AgentException.failed("make the sandbox of " + entry.key(), e);
+        }
+    }
+
+    /** The collector of sandboxes may just have removed an empty directory above. */
+    private static void makeDirectories(Path sandbox) throws IOException {
+        for (int left = 10; ; left--) {
+            try {
+                Files.createDirectories(sandbox);
+                return;
+            } catch (NoSuchFileException e) {
+                if (left == 0) {
+                    throw e;
+                }
+            }
         }
     }
 

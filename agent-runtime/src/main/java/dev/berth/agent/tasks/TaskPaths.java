@@ -1,6 +1,9 @@
 package dev.berth.agent.tasks;
 
 import java.nio.file.Path;
+import java.util.Collection;
+import java.util.Set;
+import java.util.stream.Collectors;
 
 /** Where the files of tasks are. Any thread. */
 public record TaskPaths(Path dataRoot) {
@@ -13,6 +16,16 @@ public record TaskPaths(Path dataRoot) {
 
     Path position(String container) {
         return journalDirectory().resolve("positions").resolve(container);
+    }
+
+    /** One file for each sandbox whose tasks are over: when that was. */
+    Path endings() {
+        return journalDirectory().resolve("ended");
+    }
+
+    /** Sandboxes that are being removed. */
+    Path trash() {
+        return sandboxes().resolve("trash");
     }
 
     /** The root of commands without an image. */
@@ -37,6 +50,11 @@ public record TaskPaths(Path dataRoot) {
         // Tasks of one group are launched together and share the first part of their names.
         String name = entry.container;
         return runs.resolve(entry.executor.isPresent() ? name.substring(0, GROUP_NAME) : name);
+    }
+
+    /** What {@link #run} is of these. */
+    Set<Path> runs(Collection<TaskEntry> entries) {
+        return entries.stream().map(this::run).collect(Collectors.toSet());
     }
 
     /** {@code berth-} and 16 hex digits. */

@@ -1,0 +1,97 @@
+package dev.berth.agent.tasks;
+
+import dev.berth.agent.conductor.Answer;
+import dev.berth.agent.conductor.ConductorProxy;
+import dev.berth.isolator.ContainerId;
+
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+
+/** An agent whose clock the test moves, and whose lanes run at once. It has no containers. */
+final class HandDrivenHost implements TaskHost {
+    private static final long BEGIN_NS = 1_700_000_000_000_000_000L;
+
+    private record Timer(long atNs, Runnable step) {}
+
+    private final List<Timer> timers = new ArrayList<>();
+    private long nowNs;
+    double usage;
+
+    /** Lets time pass; what is due meanwhile runs at its moment. */
+    void pass(long ns) {
+        long end = nowNs + ns;
+        while (true) {
+            Timer first =
+                    timers.stream()
+                            .filter(timer -> timer.atNs() <= end)
+                            .min(Comparator.comparingLong(Timer::atNs))
+                            .orElse(null);
+            if (first == null) {
+                nowNs = end;
+                return;
+            }
+            timers.remove(first);
+            nowNs = Math.max(nowNs, first.atNs());
+            first.step().run();
+        }
+    }
+
+    @Override
+    public long monotonicNs() {
+        return nowNs;
+    }
+
+    @Override
+    public long realtimeNs() {
+        return BEGIN_NS + nowNs;
+    }
+
+    @Override
+    public Runnable at(long atNs, Runnable step) {
+        Timer timer = new Timer(atNs, step);
+        timers.add(timer);
+        return () -> timers.remove(timer);
+    }
+
+    @Override
+    public void onLane(Runnable job) {
+        job.run();
+    }
+
+    @Override
+    public void offer(Runnable step) {
+        step.run();
+    }
+
+    @Override
+    public double diskUsage() {
+        return usage;
+    }
+
+    @Override
+    public String address() {
+        return "192.0.2.1";
+    }
+
+    @Override
+    public void image(String reference, boolean fresh, Answer<Boolean> answer) {
+        throw new UnsupportedOperationException("no images");
+    }
+
+    @Override
+    public ConductorProxy containers() {
+        throw new UnsupportedOperationException("no containers");
+    }
+
+    @Override
+    public Path logOf(ContainerId id) {
+        throw new UnsupportedOperationException("no logs");
+    }
+
+    @Override
+    public Probes probes() {
+        throw new UnsupportedOperationException("no probes");
+    }
+}
