@@ -22,7 +22,7 @@ record Job(String id, String script, double gpus, boolean afterChange) {
                 job(prefix + "-fails", "exit 3", false),
                 new Job(
                         prefix + "-gpu",
-                        begun("echo $NVIDIA_VISIBLE_DEVICES > /witness/devices-" + prefix + "; ")
+                        begun("ls -1 /dev/nvidia[0-9]* > /witness/devices-" + prefix + "; ")
                                 + until("go"),
                         1,
                         false),

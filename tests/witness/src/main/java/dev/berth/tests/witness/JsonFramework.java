@@ -169,8 +169,7 @@ public final class JsonFramework {
     private void react(JsonNode event) throws InterruptedException {
         switch (event.path("type").asText()) {
             case "SUBSCRIBED" -> {
-                frameworkId =
-                        event.path("subscribed").path("framework_id").path("value").asText();
+                frameworkId = event.path("subscribed").path("framework_id").path("value").asText();
                 work.subscribed(frameworkId, master.getAuthority());
                 if (!work.open().isEmpty()) {
                     call(reconciliation(work.open()));

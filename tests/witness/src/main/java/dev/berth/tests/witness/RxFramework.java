@@ -79,10 +79,9 @@ public final class RxFramework {
                                     UserAgentEntries.literal("witness-rx", "0.1.0"))
                             .onBackpressureBuffer()
                             .subscribe(SchedulerCalls.subscribe(id, info()))
-                            .processStream(
-                                    events ->
-                                            events.concatMap(event ->
-                                                    Observable.from(react(event, master))))
+                            .processStream(events ->
+                                    events.concatMap(
+                                            event -> Observable.from(react(event, master))))
                             .build()
                             .openStream();
         } catch (RuntimeException e) {
