@@ -81,8 +81,12 @@ public final class AgentException extends Exception {
         StringBuilder text = new StringBuilder(String.valueOf(getMessage()));
         Throwable cause = getCause();
         while (cause != null) {
-            String message = cause.getMessage();
-            if (message != null && text.indexOf(message) < 0) {
+            // What has no words is called by its name.
+            String message =
+                    cause.getMessage() == null
+                            ? cause.getClass().getSimpleName()
+                            : cause.getMessage();
+            if (text.indexOf(message) < 0) {
                 text.append(": ").append(message);
             }
             cause = cause.getCause();

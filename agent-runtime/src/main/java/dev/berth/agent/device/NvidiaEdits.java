@@ -37,7 +37,10 @@ record NvidiaEdits(
                     DeviceTable now, DeviceGrant grant, Set<String> capabilities)
                     throws DeviceException {
                 ContainerEdits edits = view.edits(now, grant, capabilities);
-                return simulatorState.isEmpty() ? edits : Edits.together(List.of(edits, state));
+                // A simulator has no driver whose files could be missed.
+                return simulatorState.isEmpty()
+                        ? edits
+                        : Edits.together(List.of(edits.withoutWarnings(), state));
             }
 
             @Override

@@ -58,6 +58,9 @@ public record NodeReport(List<Resource> resources, List<Attribute> attributes) {
         for (String controller : host.enforced()) {
             found.add(text("enforced", word(controller)));
         }
+        if (host.enforced().isEmpty()) {
+            found.add(text("enforced", "none"));
+        }
         if (host.numaNodes() > 0) {
             found.add(number("numa", host.numaNodes()));
         }

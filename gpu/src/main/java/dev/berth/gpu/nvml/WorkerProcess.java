@@ -11,13 +11,17 @@ import dev.berth.linux.process.HelperCommand;
 import dev.berth.linux.process.HelperProcess;
 import dev.berth.linux.process.HelperResult;
 
+import java.io.File;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
+import java.util.stream.Collectors;
 
 /** The worker's process, seen from the agent. Thread: the lane. */
 final class WorkerProcess implements Worker {
@@ -41,7 +45,7 @@ final class WorkerProcess implements Worker {
         List<String> argv = new ArrayList<>();
         argv.add("java");
         argv.addAll(how.jvmFlags());
-        argv.addAll(List.of("-cp", how.classPath(), WorkerMain.class.getName()));
+        argv.addAll(List.of("-cp", absolute(how.classPath()), WorkerMain.class.getName()));
         argv.add(settings.library().toString());
         argv.add(Long.toString(settings.deadlines().eventWait().toMillis()));
         HelperCommand command =
@@ -67,6 +71,13 @@ final class WorkerProcess implements Worker {
             }
             throw e;
         }
+    }
+
+    /** A helper does not run where its agent was started. An empty part of a class path is that place, too. */
+    private static String absolute(String classPath) {
+        return Arrays.stream(classPath.split(File.pathSeparator, -1))
+                .map(part -> Path.of(part).toAbsolutePath().toString())
+                .collect(Collectors.joining(File.pathSeparator));
     }
 
     /** Readable when there is a message or an end. */

@@ -30,6 +30,7 @@ public final class Gang {
     private static final double UNSUITED_SECONDS = 10;
     private static final double NO_MORE_SECONDS = 3600;
     private static final int INTERRUPTED = 130;
+    private static final int KILLED = 137;
 
     private final JobSpec spec;
     private final String key;
@@ -231,6 +232,11 @@ public final class Gang {
     /** The worker whose end ended the job, if one failed. */
     public Optional<Worker> firstFailure() {
         return firstFailure;
+    }
+
+    /** Somebody else has ended it: the master has told its agents. */
+    public void removed() {
+        code = OptionalInt.of(KILLED);
     }
 
     /** Somebody wants it to end: kills what runs; asked twice, kills again. */

@@ -20,7 +20,8 @@ import java.util.SplittableRandom;
 import java.util.TreeMap;
 
 /**
- * Which worker goes where: on as few agents as hold them all, so that they are near each other.
+ * Which worker goes where: on as few agents as hold them all, so that they are near each other; of those that hold as many, where the fewest GPUs and then CPUs are offered, so that what is large stays whole. Which of an agent's GPUs a
+ * worker gets is the agent's choice, by their links.
  *
  * @param parts one for each agent
  */
@@ -49,7 +50,10 @@ record GangPlan(List<Part> parts) {
                     .add(offer);
         }
         List<List<Offer>> roomy = new ArrayList<>(byAgent.values());
-        roomy.sort(Comparator.comparingInt((List<Offer> a) -> -Offered.workers(a, spec)));
+        roomy.sort(
+                Comparator.comparingInt((List<Offer> a) -> -Offered.workers(a, spec))
+                        .thenComparingLong(a -> Offered.thousandths(a, "gpus"))
+                        .thenComparingLong(a -> Offered.thousandths(a, "cpus")));
         Map<List<Offer>, Integer> counts = new LinkedHashMap<>();
         int left = spec.workers();
         for (List<Offer> agent : roomy) {

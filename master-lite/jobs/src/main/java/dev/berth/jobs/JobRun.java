@@ -16,6 +16,7 @@ import java.util.Set;
 import java.util.SplittableRandom;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Consumer;
 
 /** Runs one job to its end: a framework that lives as long as the job. Thread: {@link #run}'s caller; {@link #cancel} from any. */
 public final class JobRun {
@@ -26,6 +27,15 @@ public final class JobRun {
     private static final long TICK_MS = 250;
     private static final long SILENCE_NS = 75_000_000_000L;
     private static final long PATIENCE_NS = 5_000_000_000L;
+    private static final dev.berth.protocol.v1.master.Protos.Call ASK_AGENTS =
+            dev.berth.protocol.v1.master.Protos.Call.newBuilder()
+                    .setType(dev.berth.protocol.v1.master.Protos.Call.Type.GET_AGENTS)
+                    .build();
+    private static final long WAIT_NS = 2_000_000_000L;
+
+    /** Mesos's words to a framework that comes back after its end. */
+    private static final String REMOVED = "Framework has been removed";
+
     private static final long GIVE_UP_NS = (long) (FAILOVER_SECONDS * 1e9);
 
     private final MasterClient client;
@@ -37,7 +47,9 @@ public final class JobRun {
     private final List<LogStream> logs = new ArrayList<>();
     private final List<Sandbox> sandboxes = new ArrayList<>();
     private final Set<String> followed = new HashSet<>();
+    private Consumer<Worker> placed = _ -> {};
     private boolean toldOfWaiting;
+    private String told = "";
 
     public JobRun(MasterClient client, JobSpec spec, PrintStream out, PrintStream err) {
         this.client = client;
@@ -48,6 +60,11 @@ public final class JobRun {
 
     public Timeline timeline() {
         return timeline;
+    }
+
+    /** Hands on each worker when it is known to run, before its output. Before {@link #run}. */
+    public void whenPlaced(Consumer<Worker> listener) {
+        placed = listener;
     }
 
     /** Ends the job: its tasks are killed. Any thread. */
@@ -84,9 +101,12 @@ public final class JobRun {
                             throw new JobException(why);
                         }
                         heard = now;
+                        if (lost != Long.MAX_VALUE) {
+                            // Not the first try in vain: that one is over before anybody could read
+                            // of it.
+                            tell(why + "; the job runs on, subscribing again");
+                        }
                         lost = Math.min(lost, now);
-                        err.println("berth: " + why + "; subscribing again");
-                        err.flush();
                     }
                 }
                 if (lost != Long.MAX_VALUE && now - lost > GIVE_UP_NS) {
@@ -145,9 +165,14 @@ public final class JobRun {
             case OFFERS -> gang.offers(event.getOffers().getOffersList(), now);
             case RESCIND -> gang.rescinded(event.getRescind().getOfferId());
             case UPDATE -> gang.updated(event.getUpdate().getStatus(), now);
-            case ERROR ->
-                    throw new JobException(
-                            "the master refuses the job: " + event.getError().getMessage());
+            case ERROR -> {
+                String why = event.getError().getMessage();
+                if (!why.equals(REMOVED)) {
+                    throw new JobException("the master refuses the job: " + why);
+                }
+                tell("the job was ended by somebody else (berth job kill)");
+                gang.removed();
+            }
             default -> {
                 // Heartbeats, and what means nothing to a job.
             }
@@ -164,6 +189,7 @@ public final class JobRun {
             if (!ran || subscription.id().isEmpty() || !followed.add(task)) {
                 continue;
             }
+            placed.accept(worker);
             Sandbox sandbox =
                     new Sandbox(address(worker.offer()), subscription.id().get().getValue(), task);
             sandboxes.add(sandbox);
@@ -182,15 +208,30 @@ public final class JobRun {
         return new MasterAddress(host, address.getPort());
     }
 
-    private void tellOfWaiting(Gang gang, long waitedNs) {
-        if (gang.isWaiting() && !toldOfWaiting && waitedNs > PATIENCE_NS) {
-            toldOfWaiting = true;
-            err.println(
-                    "berth: waiting for offers that hold "
-                            + spec.workers()
-                            + (spec.workers() == 1 ? " worker" : " workers")
-                            + " (berth node ls shows what there is)");
+    /** Says a sentence on standard error; not twice the same one after the other. */
+    private void tell(String what) {
+        if (!what.equals(told)) {
+            told = what;
+            err.println("berth: " + what);
             err.flush();
+        }
+    }
+
+    private void tellOfWaiting(Gang gang, long waitedNs) throws InterruptedException {
+        if (!gang.isWaiting() || toldOfWaiting || waitedNs < WAIT_NS) {
+            return;
+        }
+        toldOfWaiting = true;
+        try {
+            tell(
+                    "waiting: "
+                            + client.operator(ASK_AGENTS)
+                                    .map(answer ->
+                                            Shortage.of(
+                                                    spec, answer.getGetAgents().getAgentsList()))
+                                    .orElse("no offer holds the job"));
+        } catch (JobException e) {
+            tell("waiting for offers; " + e.getMessage());
         }
     }
 

@@ -9,8 +9,11 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.net.URI;
 import java.net.http.HttpClient;
+import java.net.http.HttpConnectTimeoutException;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
+import java.net.http.HttpTimeoutException;
+import java.nio.channels.UnresolvedAddressException;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.Optional;
@@ -114,7 +117,12 @@ public final class MasterClient implements AutoCloseable {
             } catch (IOException e) {
                 masters.failed();
                 throw new JobException(
-                        "cannot reach the master at " + master + ": " + reason(e), e);
+                        "cannot reach the master at "
+                                + master
+                                + ": "
+                                + reason(e)
+                                + " (--master URL or $BERTH_MASTER names one, berth master starts one)",
+                        e);
             }
             Optional<String> location = answer.headers().firstValue("Location");
             if (answer.statusCode() != 307 || location.isEmpty() || hop == HOPS) {
@@ -141,6 +149,17 @@ public final class MasterClient implements AutoCloseable {
     }
 
     private static String reason(IOException e) {
+        if (e instanceof HttpConnectTimeoutException) {
+            return "no answer for " + CONNECT.toSeconds() + " s";
+        }
+        if (e instanceof HttpTimeoutException) {
+            return "no answer for " + ANSWER.toSeconds() + " s";
+        }
+        for (Throwable cause = e; cause != null; cause = cause.getCause()) {
+            if (cause instanceof UnresolvedAddressException) {
+                return "no such host";
+            }
+        }
         String message = e.getMessage();
         return message == null || message.isEmpty() ? "nobody listens there" : message;
     }

@@ -1,6 +1,7 @@
 package dev.berth.jobs;
 
 import dev.berth.protocol.v1.Protos.TaskState;
+import dev.berth.protocol.v1.Protos.TaskStatus;
 
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -11,6 +12,11 @@ final class TaskEnd {
     private static final Pattern SIGNAL = Pattern.compile("terminated with signal (\\d{1,3})");
     private static final int FAILED = 1;
     private static final int SIGNALLED = 128;
+
+    // As docker run has them.
+    private static final int NOT_STARTED = 125;
+    private static final int NOT_EXECUTABLE = 126;
+    private static final int NOT_FOUND = 127;
 
     private TaskEnd() {}
 
@@ -39,17 +45,35 @@ final class TaskEnd {
         };
     }
 
-    /** The exit code of the command; Mesos tells it in the message only. */
-    static int exitCode(TaskState state, String message) {
-        if (state == TaskState.TASK_FINISHED) {
+    /** The exit code of the command; Mesos tells it in the message only. What never ran has those of {@code docker run}. */
+    static int exitCode(TaskStatus last) {
+        if (last.getState() == TaskState.TASK_FINISHED) {
             return 0;
         }
-        Matcher status = STATUS.matcher(message);
+        if (isBeforeStart(last)) {
+            return notStarted(last.getMessage());
+        }
+        Matcher status = STATUS.matcher(last.getMessage());
         if (status.find()) {
             int code = Integer.parseInt(status.group(1));
             return code > 0 && code < 256 ? code : FAILED;
         }
-        Matcher signal = SIGNAL.matcher(message);
+        Matcher signal = SIGNAL.matcher(last.getMessage());
         return signal.find() ? SIGNALLED + Integer.parseInt(signal.group(1)) : FAILED;
+    }
+
+    private static boolean isBeforeStart(TaskStatus last) {
+        return last.getState() == TaskState.TASK_ERROR
+                || last.getReason() == TaskStatus.Reason.REASON_CONTAINER_LAUNCH_FAILED;
+    }
+
+    private static int notStarted(String message) {
+        if (message.contains("executable file not found")
+                || message.contains("no such file or directory")) {
+            return NOT_FOUND;
+        }
+        return message.contains("permission denied") || message.contains("exec format error")
+                ? NOT_EXECUTABLE
+                : NOT_STARTED;
     }
 }

@@ -52,6 +52,6 @@ public final class Worker {
     }
 
     int exitCode() {
-        return TaskEnd.exitCode(state, message());
+        return last.map(TaskEnd::exitCode).orElse(0);
     }
 }

@@ -44,7 +44,10 @@ public final class JobInspectVerb implements Verb {
     }
 
     static List<Task> tasks(Cli cli, Arguments arguments, FrameworkID job) throws CliException {
-        GetTasks all = MasterFlags.ask(cli, arguments, Call.Type.GET_TASKS).getGetTasks();
+        return tasks(MasterFlags.ask(cli, arguments, Call.Type.GET_TASKS).getGetTasks(), job);
+    }
+
+    static List<Task> tasks(GetTasks all, FrameworkID job) {
         List<Task> tasks = new ArrayList<>(all.getTasksList());
         tasks.addAll(all.getUnreachableTasksList());
         tasks.addAll(all.getCompletedTasksList());

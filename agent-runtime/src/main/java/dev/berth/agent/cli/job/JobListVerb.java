@@ -11,6 +11,7 @@ import dev.berth.agent.cli.session.Verb;
 import dev.berth.agent.cli.view.Table;
 import dev.berth.protocol.v1.master.Protos.Call;
 import dev.berth.protocol.v1.master.Protos.Response.GetFrameworks;
+import dev.berth.protocol.v1.master.Protos.Response.GetTasks;
 
 /** {@code berth job ls}. */
 public final class JobListVerb implements Verb {
@@ -38,6 +39,7 @@ public final class JobListVerb implements Verb {
         boolean json = Format.isJson(arguments);
         GetFrameworks all =
                 MasterFlags.ask(cli, arguments, Call.Type.GET_FRAMEWORKS).getGetFrameworks();
+        GetTasks tasks = MasterFlags.ask(cli, arguments, Call.Type.GET_TASKS).getGetTasks();
         Table table = new Table("JOB", "NAME", "STATE", "CPUS", "MEM (MIB)", "GPUS");
         for (GetFrameworks.Framework job : Wire.jobs(all)) {
             boolean ended = job.hasUnregisteredTime();
@@ -50,7 +52,7 @@ public final class JobListVerb implements Verb {
             table.row(
                     job.getFrameworkInfo().getId().getValue(),
                     job.getFrameworkInfo().getName(),
-                    ended ? "ended" : job.getConnected() ? "connected" : "disconnected",
+                    JobState.of(job, tasks),
                     Wire.sum(job.getAllocatedResourcesList(), "cpus"),
                     Wire.sum(job.getAllocatedResourcesList(), "mem"),
                     Wire.sum(job.getAllocatedResourcesList(), "gpus"));

@@ -12,12 +12,17 @@ import dev.berth.jobs.JobException;
 import dev.berth.jobs.JobRun;
 import dev.berth.jobs.JobSpec;
 import dev.berth.jobs.MasterClient;
+import dev.berth.jobs.Worker;
 
+import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.TreeMap;
+import java.util.function.Consumer;
 
 /** {@code berth job run}. */
 public final class JobRunVerb implements Verb {
@@ -60,6 +65,7 @@ public final class JobRunVerb implements Verb {
         JobSpec job = job(cli, arguments);
         try (MasterClient client = MasterFlags.client(cli, arguments)) {
             JobRun run = new JobRun(client, job, cli.out(), cli.err());
+            run.whenPlaced(unenforced(cli, arguments));
             Signals.handle("INT", _ -> run.cancel());
             Signals.handle("TERM", _ -> run.cancel());
             int code = run.run();
@@ -73,6 +79,31 @@ public final class JobRunVerb implements Verb {
         } catch (InterruptedException e) {
             throw MasterFlags.interrupted(e);
         }
+    }
+
+    /** Says once for each node which of the limits that were asked for do not hold there. */
+    private static Consumer<Worker> unenforced(Cli cli, Arguments arguments) {
+        Set<String> told = new HashSet<>();
+        return worker -> {
+            List<String> missing = new ArrayList<>();
+            if (arguments.has("memory") && !Wire.enforces(worker.offer(), "mem")) {
+                missing.add("memory");
+            }
+            if (arguments.has("cpus") && !Wire.enforces(worker.offer(), "cpus")) {
+                missing.add("CPU");
+            }
+            String node = worker.offer().getHostname();
+            if (!missing.isEmpty() && told.add(node)) {
+                cli.err()
+                        .println(
+                                "berth: "
+                                        + node
+                                        + " does not enforce "
+                                        + String.join(" and ", missing)
+                                        + " limits (berth doctor there says why)");
+                cli.err().flush();
+            }
+        };
     }
 
     private static JobSpec job(Cli cli, Arguments arguments) throws UsageException {

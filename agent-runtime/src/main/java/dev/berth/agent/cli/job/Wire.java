@@ -6,6 +6,7 @@ import dev.berth.agent.cli.session.Cli;
 import dev.berth.agent.cli.session.CliException;
 import dev.berth.jobs.JobRun;
 import dev.berth.protocol.MesosJson;
+import dev.berth.protocol.v1.Protos.Offer;
 import dev.berth.protocol.v1.Protos.Resource;
 import dev.berth.protocol.v1.master.Protos.Response.GetFrameworks;
 
@@ -34,6 +35,16 @@ final class Wire {
         return thousandths % 1000 == 0
                 ? Long.toString(thousandths / 1000)
                 : Double.toString(thousandths / 1000.0);
+    }
+
+    /** Whether a limit of that resource holds on an offer's agent; true of an agent that does not say. */
+    static boolean enforces(Offer offer, String resource) {
+        List<String> said =
+                offer.getAttributesList().stream()
+                        .filter(attribute -> attribute.getName().equals("enforced"))
+                        .map(attribute -> attribute.getText().getValue())
+                        .toList();
+        return said.isEmpty() || said.contains(resource);
     }
 
     /** Those frameworks that are jobs: live ones, then ended ones. */

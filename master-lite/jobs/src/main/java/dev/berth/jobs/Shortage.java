@@ -1,0 +1,93 @@
+package dev.berth.jobs;
+
+import dev.berth.protocol.v1.Protos.Offer;
+import dev.berth.protocol.v1.master.Protos.Response.GetAgents;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+
+/** Why a job waits, in words and with what to do about it. Pure functions. */
+final class Shortage {
+    private Shortage() {}
+
+    /** Judges by what agents have in all, since what is free changes every moment. */
+    static String of(JobSpec spec, List<GetAgents.Agent> agents) {
+        if (agents.isEmpty()) {
+            return "no agent has registered with this master; start one: berth agent --master URL";
+        }
+        int room = 0;
+        for (GetAgents.Agent agent : agents) {
+            room += Offered.workers(List.of(whole(agent)), spec);
+        }
+        String wanted = workers(spec.workers()) + " of " + each(spec);
+        if (room >= spec.workers()) {
+            return "there is room for "
+                    + wanted
+                    + ", but others use it now (berth job ls) or hold it (berth offers)";
+        }
+        List<String> shorts = new ArrayList<>();
+        shortOf(spec, agents, "cpus", "CPUs", Offered.thousandths(spec.cpus()), shorts);
+        shortOf(spec, agents, "mem", "MiB of memory", spec.memoryMib() * 1000, shorts);
+        shortOf(spec, agents, "gpus", "GPUs", spec.gpus() * 1000L, shorts);
+        return "the agents have room for "
+                + (room == 0 ? "none" : Integer.toString(room))
+                + " of "
+                + wanted
+                + " even when nothing else runs"
+                + (shorts.isEmpty()
+                        ? ": no single agent has all of it"
+                        : ": " + String.join(", ", shorts))
+                + "; ask for less, or add agents (berth node ls)";
+    }
+
+    private static Offer whole(GetAgents.Agent agent) {
+        return Offer.newBuilder().addAllResources(agent.getTotalResourcesList()).buildPartial();
+    }
+
+    private static void shortOf(
+            JobSpec spec,
+            List<GetAgents.Agent> agents,
+            String name,
+            String words,
+            long each,
+            List<String> out) {
+        if (each <= 0) {
+            return;
+        }
+        long room = 0;
+        long all = 0;
+        for (GetAgents.Agent agent : agents) {
+            long has = Offered.thousandths(List.of(whole(agent)), name);
+            room += has / each;
+            all += has;
+        }
+        if (room < spec.workers()) {
+            out.add(
+                    (agents.size() == 1 ? "the only one has " : "all together have ")
+                            + number(all)
+                            + " "
+                            + words);
+        }
+    }
+
+    private static String workers(int count) {
+        return count + (count == 1 ? " worker" : " workers");
+    }
+
+    private static String each(JobSpec spec) {
+        return number(Offered.thousandths(spec.cpus()))
+                + " CPUs, "
+                + spec.memoryMib()
+                + " MiB"
+                + (spec.gpus() == 0
+                        ? ""
+                        : ", " + spec.gpus() + (spec.gpus() == 1 ? " GPU" : " GPUs"));
+    }
+
+    private static String number(long thousandths) {
+        return thousandths % 1000 == 0
+                ? Long.toString(thousandths / 1000)
+                : String.format(Locale.ROOT, "%.3f", thousandths / 1000.0).replaceFirst("0+$", "");
+    }
+}
