@@ -26,6 +26,9 @@ import java.util.List;
 public final class MesosJson {
     private static final int DEEPEST = 100;
 
+    /** What came as protobuf may be nested as deep there, and each level can be an array and an object; inside another message it is deeper still. */
+    private static final int DEEPEST_WRITTEN = 1000;
+
     static final JsonFactory FACTORY =
             JsonFactory.builder()
                     .streamReadConstraints(
@@ -34,7 +37,9 @@ public final class MesosJson {
                                     .maxStringLength(64 << 20)
                                     .build())
                     .streamWriteConstraints(
-                            StreamWriteConstraints.builder().maxNestingDepth(DEEPEST).build())
+                            StreamWriteConstraints.builder()
+                                    .maxNestingDepth(DEEPEST_WRITTEN)
+                                    .build())
                     .enable(JsonReadFeature.ALLOW_NON_NUMERIC_NUMBERS)
                     .disable(JsonWriteFeature.WRITE_NAN_AS_STRINGS)
                     .build();

@@ -2,6 +2,7 @@ package dev.berth.protocol;
 
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
 import java.util.function.Consumer;
 
 /**
@@ -11,11 +12,13 @@ import java.util.function.Consumer;
  */
 public final class RecordIo {
     private static final int MOST_DIGITS = 20;
+    private static final int FIRST_BYTES = 1 << 16;
 
     private final int longestRecord;
     private long length;
     private int digits;
     private byte[] record = new byte[0];
+    private int wanted;
     private int filled = -1;
 
     /** @param longestRecordBytes a longer one is refused before anything is kept of it */
@@ -38,11 +41,12 @@ public final class RecordIo {
             if (filled < 0) {
                 header(bytes.get());
             } else {
-                int most = Math.min(bytes.remaining(), record.length - filled);
+                int most = Math.min(bytes.remaining(), wanted - filled);
+                grow(filled + most);
                 bytes.get(record, filled, most);
                 filled += most;
             }
-            if (filled == record.length) {
+            if (filled == wanted) {
                 byte[] complete = record;
                 filled = -1;
                 record = new byte[0];
@@ -50,6 +54,13 @@ public final class RecordIo {
                     handler.accept(complete);
                 }
             }
+        }
+    }
+
+    private void grow(int needed) {
+        if (needed > record.length) {
+            long next = Math.max(needed, record.length * 2L);
+            record = Arrays.copyOf(record, (int) Math.min(next, wanted));
         }
     }
 
@@ -67,7 +78,9 @@ public final class RecordIo {
                                 + " bytes: the longest may have "
                                 + longestRecord);
             }
-            record = new byte[(int) length];
+            // Who only announces a long record has not got its memory yet.
+            wanted = (int) length;
+            record = new byte[Math.min(wanted, FIRST_BYTES)];
             filled = 0;
             length = 0;
             digits = 0;

@@ -390,7 +390,6 @@ public final class Cluster {
         Agent agent = new Agent(id, info, total, link, nowNs);
         agents.put(id, agent);
         allocator.addAgent(id, total, List.of());
-        agentDueNs = Math.min(agentDueNs, nowNs);
         return agent;
     }
 
@@ -398,7 +397,6 @@ public final class Cluster {
     public void connect(Agent agent, AgentLink link) {
         agent.connected(link, nowNs);
         allocator.activateAgent(agent.id());
-        agentDueNs = Math.min(agentDueNs, nowNs);
     }
 
     /** A registered agent has lost its connection: nothing of it is offered until it is back. */

@@ -7,7 +7,6 @@ import dev.berth.master.ids.TaskId;
 import dev.berth.protocol.v1.Protos.FrameworkInfo;
 import dev.berth.protocol.v1.scheduler.Protos.Event;
 
-import java.util.ArrayDeque;
 import java.util.Collection;
 import java.util.Collections;
 import java.util.HashMap;
@@ -23,6 +22,13 @@ public final class Framework {
     /** Ended and unreachable tasks that are kept of one framework, each. */
     static final int KEPT_TASKS = 1000;
 
+    /** What tells ended tasks apart: a name may be used again, also on another agent. */
+    private record Where(TaskId task, AgentId agent) {
+        static Where of(Task task) {
+            return new Where(task.id(), task.agent());
+        }
+    }
+
     private final FrameworkId id;
     private FrameworkInfo info;
     private Set<String> roles;
@@ -37,7 +43,7 @@ public final class Framework {
 
     private final Map<TaskId, Task> live = new LinkedHashMap<>();
     private final Map<TaskId, Task> unreachable = new LinkedHashMap<>();
-    private final ArrayDeque<Task> completed = new ArrayDeque<>();
+    private final Map<Where, Task> completed = new LinkedHashMap<>();
     private final Set<OpenOffer> offers = new LinkedHashSet<>();
     private final Map<AgentId, Set<ExecutorId>> executors = new HashMap<>();
 
@@ -115,7 +121,7 @@ public final class Framework {
     }
 
     public Collection<Task> completed() {
-        return Collections.unmodifiableCollection(completed);
+        return Collections.unmodifiableCollection(completed.values());
     }
 
     public Set<OpenOffer> offers() {
@@ -211,7 +217,7 @@ public final class Framework {
     /** Puts a task where its state says, and takes it from wherever it was. */
     void addLive(Task task) {
         unreachable.remove(task.id(), task);
-        completed.removeIf(old -> old.id().equals(task.id()) && old.agent().equals(task.agent()));
+        completed.remove(Where.of(task));
         live.put(task.id(), task);
     }
 
@@ -232,9 +238,11 @@ public final class Framework {
     void addCompleted(Task task) {
         live.remove(task.id(), task);
         unreachable.remove(task.id(), task);
-        completed.addLast(task);
+        Where where = Where.of(task);
+        completed.remove(where);
+        completed.put(where, task);
         if (completed.size() > KEPT_TASKS) {
-            completed.removeFirst();
+            completed.remove(completed.keySet().iterator().next());
         }
     }
 }

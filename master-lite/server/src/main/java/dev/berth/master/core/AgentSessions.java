@@ -28,6 +28,9 @@ import java.util.Optional;
 final class AgentSessions {
     private static final int PROTOCOL = 1;
 
+    /** Heartbeats and silence are noticed so late at most. */
+    private static final long LOOK_GAP_NS = 50_000_000L;
+
     /** A registration that waits for the registry. */
     private record Admission(
             AgentLink link, Link.Register register, AgentInfo info, Resources total) {}
@@ -178,8 +181,9 @@ final class AgentSessions {
                 .ifPresent(old -> {
                     byLink.remove(old);
                     old.close();
-                    cluster.disconnect(agent);
+                    departures.disconnected(agent);
                 });
+        departures.notAway(agent);
         cluster.describe(agent, admission.info(), admission.total());
         cluster.connect(agent, admission.link());
         begin(agent, admission);
@@ -283,7 +287,7 @@ final class AgentSessions {
         admissions.values().removeIf(admission -> admission.link().equals(link));
         Agent agent = byLink.remove(link);
         if (agent != null) {
-            cluster.disconnect(agent);
+            departures.disconnected(agent);
         }
     }
 
@@ -293,7 +297,7 @@ final class AgentSessions {
                 .ifPresent(link -> {
                     byLink.remove(link);
                     link.close();
-                    cluster.disconnect(agent);
+                    departures.disconnected(agent);
                 });
     }
 
@@ -323,6 +327,7 @@ final class AgentSessions {
             agent.heartbeatAt(now + cluster.settings().agentHeartbeatNs());
             cluster.send(agent, Messages.HEARTBEAT);
         }
-        cluster.agentsDueAt(Math.min(silentAt, agent.heartbeatAtNs()));
+        // All agents are looked at together: not for each of thousands at its own moment.
+        cluster.agentsDueAt(Math.max(now + LOOK_GAP_NS, Math.min(silentAt, agent.heartbeatAtNs())));
     }
 }

@@ -20,8 +20,11 @@ import dev.berth.protocol.v1.Protos.TaskStatus;
 import dev.berth.protocol.v1.Protos.TaskStatus.Reason;
 import dev.berth.protocol.v1.scheduler.Protos.Event;
 
+import java.util.HashMap;
 import java.util.HashSet;
+import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.function.Consumer;
@@ -32,6 +35,9 @@ final class Departures {
     private final Consumer<AgentLink> unlink;
     private final Set<AgentId> departing = new HashSet<>();
 
+    /** Registered agents whose link is broken, by hostname. */
+    private final Map<String, Set<Agent>> away = new HashMap<>();
+
     /** Departures of a cluster; {@code unlink} is told of links that are closed by one. */
     Departures(Cluster cluster, Consumer<AgentLink> unlink) {
         this.cluster = cluster;
@@ -41,6 +47,20 @@ final class Departures {
     /** Whether the registry is being told of its departure. */
     boolean isDeparting(AgentId id) {
         return departing.contains(id);
+    }
+
+    /** An agent's link broke. */
+    void disconnected(Agent agent) {
+        cluster.disconnect(agent);
+        away.computeIfAbsent(agent.info().getHostname(), _ -> new LinkedHashSet<>()).add(agent);
+    }
+
+    /** An agent has a link again, or is not registered any more. */
+    void notAway(Agent agent) {
+        Set<Agent> here = away.get(agent.info().getHostname());
+        if (here != null && here.remove(agent) && here.isEmpty()) {
+            away.remove(agent.info().getHostname());
+        }
     }
 
     /** An agent was silent for too long. */
@@ -121,12 +141,11 @@ final class Departures {
 
     /** A new agent is where another one was: that one lost its data, and will not come back. */
     void replaced(Agent agent) {
-        for (Agent other : List.copyOf(cluster.agents())) {
+        Set<Agent> here = away.getOrDefault(agent.info().getHostname(), Set.of());
+        for (Agent other : List.copyOf(here)) {
             if (!other.id().equals(agent.id())
-                    && other.link().isEmpty()
                     && other.address().equals(agent.address())
-                    && other.info().getPort() == agent.info().getPort()
-                    && other.info().getHostname().equals(agent.info().getHostname())) {
+                    && other.info().getPort() == agent.info().getPort()) {
                 remove(
                         other,
                         "Agent " + other.info().getHostname() + " came back without its data");
@@ -259,6 +278,7 @@ final class Departures {
                     link.close();
                 });
         cluster.offers().rescind(agent.offers());
+        notAway(agent);
         cluster.removeAgent(agent, record);
         Event failure =
                 Event.newBuilder()

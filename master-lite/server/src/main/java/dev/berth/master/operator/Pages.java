@@ -12,6 +12,9 @@ import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 
@@ -149,16 +152,20 @@ public final class Pages {
     }
 
     private void summary(JsonGenerator json) throws IOException {
+        Map<Agent, List<Framework>> on = new HashMap<>();
+        for (Framework framework : cluster.frameworks()) {
+            for (Agent agent : cluster.agentsOf(framework)) {
+                on.computeIfAbsent(agent, _ -> new ArrayList<>()).add(framework);
+            }
+        }
         json.writeStringField("hostname", cluster.settings().info().getHostname());
         json.writeArrayFieldStart("slaves");
         for (Agent agent : cluster.agents()) {
             json.writeStartObject();
             parts.agent(json, agent, false);
             json.writeArrayFieldStart("framework_ids");
-            for (Framework framework : cluster.frameworks()) {
-                if (cluster.agentsOf(framework).contains(agent)) {
-                    json.writeString(framework.id().value());
-                }
+            for (Framework framework : on.getOrDefault(agent, List.of())) {
+                json.writeString(framework.id().value());
             }
             json.writeEndArray();
             parts.counts(json, agent.tasks().values());

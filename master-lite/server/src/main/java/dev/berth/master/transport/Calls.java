@@ -14,6 +14,8 @@ import io.netty.handler.codec.http.HttpHeaderNames;
 import java.nio.charset.StandardCharsets;
 import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.Executor;
+import java.util.function.Supplier;
 
 /**
  * What requests do, once their headers have passed and their body is whole.
@@ -28,11 +30,19 @@ final class Calls {
     private final MasterGate gate;
     private final Limits limits;
     private final String version;
+    private final Executor encoder;
 
-    Calls(MasterGate gate, Limits limits, String version) {
+    /** @param encoder writes what is large, beside the loops, which have others to serve meanwhile */
+    Calls(MasterGate gate, Limits limits, String version, Executor encoder) {
         this.gate = gate;
         this.limits = limits;
         this.version = version;
+        this.encoder = encoder;
+    }
+
+    /** Writes what is large. */
+    Executor encoder() {
+        return encoder;
     }
 
     void handle(HttpExchange exchange, byte[] body) {
@@ -91,9 +101,11 @@ final class Calls {
             exchange.answer(json("{\"master/elected\":0.0}"));
             return;
         }
-        withCore(
-                exchange,
-                (core, now) -> exchange.answer(Reply.of(200, JSON, core.page(page, now))));
+        withCore(exchange, (core, now) -> page(exchange, core.page(page, now)));
+    }
+
+    private void page(HttpExchange exchange, byte[] json) {
+        later(exchange, () -> Reply.of(200, JSON, json));
     }
 
     private void prometheus(HttpExchange exchange) {
@@ -174,7 +186,7 @@ final class Calls {
             return;
         }
         Encoding encoding = accepted.orElse(Encoding.JSON);
-        EventQueue queue = new EventQueue(exchange.channel(), encoding, limits);
+        EventQueue queue = new EventQueue(exchange.channel(), encoding, limits, encoder);
         Streams.Scheduler stream = Streams.Scheduler.over(queue);
         withCore(
                 exchange,
@@ -213,7 +225,7 @@ final class Calls {
                             core.operator(call, answer -> answer(exchange, answer, encoding), now));
             return;
         }
-        EventQueue queue = new EventQueue(exchange.channel(), encoding, limits);
+        EventQueue queue = new EventQueue(exchange.channel(), encoding, limits, encoder);
         Streams.Operator stream = new Streams.Operator(queue);
         withCore(
                 exchange,
@@ -226,20 +238,32 @@ final class Calls {
                 });
     }
 
-    /** The body is encoded on the loop: the conductor has better things to do. */
-    private static void answer(HttpExchange exchange, Answer answer, Encoding encoding) {
-        exchange.stream(connection -> {
-            if (answer.body().isPresent()) {
-                connection.reply(
-                        Reply.of(
-                                answer.status(),
-                                encoding.mediaType(),
-                                encoding.write(answer.body().get())));
-            } else if (answer.text().isPresent()) {
-                connection.reply(Reply.text(answer.status(), answer.text().get()));
-            } else {
-                connection.reply(Reply.empty(answer.status()));
+    /** The body is encoded beside conductor and loop: both have better things to do. */
+    private void answer(HttpExchange exchange, Answer answer, Encoding encoding) {
+        if (answer.body().isPresent()) {
+            later(
+                    exchange,
+                    () ->
+                            Reply.of(
+                                    answer.status(),
+                                    encoding.mediaType(),
+                                    encoding.write(answer.body().get())));
+        } else if (answer.text().isPresent()) {
+            exchange.answer(Reply.text(answer.status(), answer.text().get()));
+        } else {
+            exchange.answer(Reply.empty(answer.status()));
+        }
+    }
+
+    private void later(HttpExchange exchange, Supplier<Reply> make) {
+        encoder.execute(() -> {
+            Reply reply;
+            try {
+                reply = make.get().packed(exchange.acceptEncoding());
+            } catch (RuntimeException e) {
+                reply = Reply.text(500, "The master cannot write the answer: " + e);
             }
+            exchange.answer(reply);
         });
     }
 }

@@ -12,6 +12,7 @@ import io.netty.handler.codec.http.LastHttpContent;
 
 import org.agrona.concurrent.ManyToOneConcurrentLinkedQueue;
 
+import java.util.concurrent.Executor;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicLong;
@@ -23,12 +24,14 @@ import java.util.concurrent.atomic.AtomicLong;
  */
 final class EventQueue {
     private static final long END_WITHIN_SECONDS = 30;
+    private static final int LARGE_BYTES = 1 << 18;
 
     private final ManyToOneConcurrentLinkedQueue<Message> queue =
             new ManyToOneConcurrentLinkedQueue<>();
     private final ChannelHandlerContext channel;
     private final Encoding encoding;
     private final Limits limits;
+    private final Executor encoder;
     private final AtomicBoolean scheduled = new AtomicBoolean();
     private final AtomicLong messages = new AtomicLong();
     private final AtomicLong bytes = new AtomicLong();
@@ -37,11 +40,14 @@ final class EventQueue {
     private boolean open;
     private boolean ended;
     private boolean expiring;
+    private boolean encodingLarge;
 
-    EventQueue(ChannelHandlerContext channel, Encoding encoding, Limits limits) {
+    /** @param encoder writes large messages beside the loop */
+    EventQueue(ChannelHandlerContext channel, Encoding encoding, Limits limits, Executor encoder) {
         this.channel = channel;
         this.encoding = encoding;
         this.limits = limits;
+        this.encoder = encoder;
     }
 
     /** False when nothing was queued: the client is gone, or so far behind that it is now cut off. */
@@ -97,18 +103,21 @@ final class EventQueue {
             return;
         }
         boolean wrote = false;
-        while (channel.channel().isWritable()) {
+        while (!encodingLarge && channel.channel().isWritable()) {
             Message message = queue.poll();
             if (message == null) {
                 break;
             }
             messages.decrementAndGet();
             bytes.addAndGet(-message.getSerializedSize());
-            byte[] record = RecordIo.frame(encoding.write(message));
-            var _ = channel.write(new DefaultHttpContent(Unpooled.wrappedBuffer(record)));
-            wrote = true;
+            if (message.getSerializedSize() > LARGE_BYTES) {
+                encodeLarge(message);
+            } else {
+                write(RecordIo.frame(encoding.write(message)));
+                wrote = true;
+            }
         }
-        if (ending && queue.isEmpty()) {
+        if (ending && !encodingLarge && queue.isEmpty()) {
             ended = true;
             var _ =
                     channel.writeAndFlush(LastHttpContent.EMPTY_LAST_CONTENT)
@@ -126,6 +135,33 @@ final class EventQueue {
                                     },
                                     END_WITHIN_SECONDS,
                                     TimeUnit.SECONDS);
+        }
+    }
+
+    private void write(byte[] record) {
+        var _ = channel.write(new DefaultHttpContent(Unpooled.wrappedBuffer(record)));
+    }
+
+    /** A snapshot of a large cluster takes a second: the loop serves others meanwhile, and what comes after it waits. */
+    private void encodeLarge(Message message) {
+        encodingLarge = true;
+        encoder.execute(() -> {
+            try {
+                byte[] record = RecordIo.frame(encoding.write(message));
+                channel.executor().execute(() -> encoded(record));
+            } catch (RuntimeException e) {
+                channel.executor().execute(this::cut);
+                throw e;
+            }
+        });
+    }
+
+    private void encoded(byte[] record) {
+        encodingLarge = false;
+        if (!ended) {
+            write(record);
+            channel.flush();
+            drain();
         }
     }
 

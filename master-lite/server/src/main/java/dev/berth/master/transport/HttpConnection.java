@@ -176,7 +176,7 @@ final class HttpConnection extends ChannelInboundHandlerAdapter {
 
     private void openLink() {
         begunResponding();
-        EventQueue queue = new EventQueue(channel(), Encoding.PROTOBUF, limits);
+        EventQueue queue = new EventQueue(channel(), Encoding.PROTOBUF, limits, calls.encoder());
         String peer =
                 channel().channel().remoteAddress() instanceof InetSocketAddress address
                         ? address.getAddress().getHostAddress()
@@ -268,13 +268,9 @@ final class HttpConnection extends ChannelInboundHandlerAdapter {
     }
 
     /** Writes a whole answer, and goes on to the next request. */
-    void reply(Reply reply) {
+    void reply(Reply plain) {
+        Reply reply = plain.packed(acceptCoding);
         byte[] bytes = reply.body();
-        boolean gzip =
-                bytes.length >= Gzip.WORTH_BYTES && Preference.takesCoding(acceptCoding, "gzip");
-        if (gzip) {
-            bytes = Gzip.compress(bytes);
-        }
         DefaultFullHttpResponse response =
                 new DefaultFullHttpResponse(
                         HttpVersion.HTTP_1_1,
@@ -282,9 +278,6 @@ final class HttpConnection extends ChannelInboundHandlerAdapter {
                         head ? Unpooled.EMPTY_BUFFER : Unpooled.wrappedBuffer(bytes));
         if (!reply.contentType().isEmpty()) {
             response.headers().set(HttpHeaderNames.CONTENT_TYPE, reply.contentType());
-        }
-        if (gzip) {
-            response.headers().set(HttpHeaderNames.CONTENT_ENCODING, "gzip");
         }
         for (Map.Entry<String, String> header : reply.headers()) {
             response.headers().add(header.getKey(), header.getValue());

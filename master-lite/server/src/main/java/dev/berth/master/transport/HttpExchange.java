@@ -1,6 +1,7 @@
 package dev.berth.master.transport;
 
 import io.netty.channel.ChannelHandlerContext;
+import io.netty.handler.codec.http.HttpHeaderNames;
 import io.netty.handler.codec.http.HttpHeaders;
 
 import org.jspecify.annotations.Nullable;
@@ -24,6 +25,12 @@ record HttpExchange(
         HttpConnection connection) {
     @Nullable String header(CharSequence name) {
         return headers.get(name);
+    }
+
+    /** Codings that the client takes. */
+    String acceptEncoding() {
+        String said = header(HttpHeaderNames.ACCEPT_ENCODING);
+        return said == null ? "" : said;
     }
 
     ChannelHandlerContext channel() {

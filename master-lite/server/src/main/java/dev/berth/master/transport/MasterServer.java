@@ -19,6 +19,7 @@ import io.netty.channel.local.LocalIoHandler;
 import io.netty.channel.local.LocalServerChannel;
 import io.netty.handler.codec.http.HttpDecoderConfig;
 import io.netty.handler.codec.http.HttpServerCodec;
+import io.netty.util.concurrent.DefaultEventExecutor;
 import io.netty.util.concurrent.GlobalEventExecutor;
 
 import java.io.IOException;
@@ -39,19 +40,22 @@ public final class MasterServer implements AutoCloseable {
 
     private final MultiThreadIoEventLoopGroup group;
     private final ChannelGroup channels;
+    private final DefaultEventExecutor encoder;
     private final Channel server;
 
     private MasterServer(
             MultiThreadIoEventLoopGroup group,
             ServerBootstrap bootstrap,
             String where,
-            ChannelGroup channels)
+            Clients clients)
             throws IOException {
         this.group = group;
-        this.channels = channels;
+        channels = clients.channels;
+        encoder = clients.encoder;
         ChannelFuture bound = bootstrap.bind().awaitUninterruptibly();
         if (!bound.isSuccess()) {
             var _ = group.shutdownGracefully(0, CLOSE_SECONDS, TimeUnit.SECONDS);
+            var _ = encoder.shutdownGracefully(0, CLOSE_SECONDS, TimeUnit.SECONDS);
             throw new IOException(
                     "listen on "
                             + where
@@ -128,7 +132,7 @@ public final class MasterServer implements AutoCloseable {
                         ChannelOption.WRITE_BUFFER_WATER_MARK,
                         new WriteBufferWaterMark(256 << 10, 1 << 20))
                 .childHandler(clients);
-        return new MasterServer(group, bootstrap, where, clients.channels);
+        return new MasterServer(group, bootstrap, where, clients);
     }
 
     /** Makes each new connection one of ours. */
@@ -138,11 +142,14 @@ public final class MasterServer implements AutoCloseable {
         private final Calls calls;
         private final RequestChecks checks;
         private final Limits limits;
+        private final DefaultEventExecutor encoder =
+                new DefaultEventExecutor((Runnable body) ->
+                        Thread.ofPlatform().daemon().name("berth-encode").unstarted(body));
 
         Clients(MasterGate gate, AccessToken token, Limits limits, String version) {
             this.gate = gate;
             this.limits = limits;
-            calls = new Calls(gate, limits, version);
+            calls = new Calls(gate, limits, version, encoder);
             checks = new RequestChecks(gate, token, limits);
         }
 
@@ -197,6 +204,8 @@ public final class MasterServer implements AutoCloseable {
         server.close().awaitUninterruptibly(CLOSE_SECONDS, TimeUnit.SECONDS);
         channels.close().awaitUninterruptibly(CLOSE_SECONDS, TimeUnit.SECONDS);
         group.shutdownGracefully(0, CLOSE_SECONDS, TimeUnit.SECONDS)
+                .awaitUninterruptibly(CLOSE_SECONDS, TimeUnit.SECONDS);
+        encoder.shutdownGracefully(0, CLOSE_SECONDS, TimeUnit.SECONDS)
                 .awaitUninterruptibly(CLOSE_SECONDS, TimeUnit.SECONDS);
     }
 }

@@ -13,6 +13,9 @@ import java.util.Optional;
 record Reply(int status, String contentType, byte[] body, List<Map.Entry<String, String>> headers) {
     private static final String TEXT = "text/plain; charset=utf-8";
 
+    private static final Map.Entry<String, String> PACKED =
+            Map.entry(HttpHeaderNames.CONTENT_ENCODING.toString(), "gzip");
+
     static Reply of(int status, String contentType, byte[] body) {
         return new Reply(status, contentType, body, List.of());
     }
@@ -29,6 +32,17 @@ record Reply(int status, String contentType, byte[] body, List<Map.Entry<String,
         List<Map.Entry<String, String>> more = new java.util.ArrayList<>(headers);
         more.add(Map.entry(name, value));
         return new Reply(status, contentType, body, List.copyOf(more));
+    }
+
+    /** The same, compressed where that is worth it and the client takes it; once only. */
+    Reply packed(String acceptEncoding) {
+        if (body.length < Gzip.WORTH_BYTES
+                || headers.contains(PACKED)
+                || !Preference.takesCoding(acceptEncoding, "gzip")) {
+            return this;
+        }
+        return new Reply(status, contentType, Gzip.compress(body), headers)
+                .with(PACKED.getKey(), PACKED.getValue());
     }
 
     static Reply unauthorized(String realm) {

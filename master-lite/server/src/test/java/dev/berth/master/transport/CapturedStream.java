@@ -16,7 +16,8 @@ record CapturedStream(EventQueue queue) {
                 new EventQueue(
                         connection.channel(),
                         Encoding.PROTOBUF,
-                        new Limits(1 << 20, 1 << 20, 50, 1 << 20, 4));
+                        new Limits(1 << 20, 1 << 20, 50, 1 << 20, 4),
+                        channel.eventLoop());
         channel.eventLoop()
                 .submit(() ->
                         connection.stream(Encoding.PROTOBUF, java.util.Map.of(), queue, () -> {}))

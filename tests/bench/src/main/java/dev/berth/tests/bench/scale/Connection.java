@@ -130,6 +130,15 @@ final class Connection extends SimpleChannelInboundHandler<HttpObject> {
         next();
     }
 
+    /** A page that is read. Loop only. */
+    void page(String path, Consumer<Reply> done) {
+        DefaultFullHttpRequest request =
+                new DefaultFullHttpRequest(HttpVersion.HTTP_1_1, HttpMethod.GET, path);
+        head(request, "application/json", Map.of());
+        queue.add(new Pending(request, done));
+        next();
+    }
+
     private void next() {
         if (!busy && !queue.isEmpty()) {
             busy = true;

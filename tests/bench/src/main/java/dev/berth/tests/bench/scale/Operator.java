@@ -23,6 +23,16 @@ final class Operator {
         connection = world.connect();
     }
 
+    Connection.Reply page(String path) throws Exception {
+        CompletableFuture<Connection.Reply> answer = new CompletableFuture<>();
+        connection.run(() -> connection.page(path, answer::complete));
+        Connection.Reply reply = answer.get();
+        if (reply.status() != 200) {
+            throw new IllegalStateException(path + " was answered " + reply.status());
+        }
+        return reply;
+    }
+
     private Connection.Reply ask(Call.Type type, boolean json) throws Exception {
         Call call = Call.newBuilder().setType(type).build();
         CompletableFuture<Connection.Reply> answer = new CompletableFuture<>();

@@ -276,29 +276,33 @@ public final class ScaleBench {
         operator.check(live, world);
     }
 
+    private interface Question {
+        Connection.Reply ask() throws Exception;
+    }
+
     private void state() throws Exception {
-        for (boolean json : new boolean[] {false, true}) {
-            long[] times = new long[5];
-            long[] core = new long[times.length];
-            int bytes = 0;
-            for (int i = 0; i < times.length; i++) {
-                long coreNs = LiveMaster.cpuNs("berth-master");
-                Connection.Reply reply = operator.state(json);
-                core[i] = LiveMaster.cpuNs("berth-master") - coreNs;
-                times[i] = reply.atNs() - reply.sentNs();
-                bytes = reply.body().length;
-            }
-            String name = json ? "JSON" : "protobuf";
-            Rows.milliseconds(
-                    String.format(
-                            Locale.ROOT,
-                            "GET_STATE in %s, %d tasks, %.1f MB",
-                            name,
-                            live,
-                            bytes / 1e6),
-                    times);
-            Rows.milliseconds("... of it on the core's thread", core);
+        asked("GET_STATE in protobuf", () -> operator.state(false));
+        asked("GET_STATE in JSON", () -> operator.state(true));
+        for (String page : List.of("/state", "/state-summary", "/metrics/snapshot")) {
+            asked("GET " + page, () -> operator.page(page));
         }
+    }
+
+    private void asked(String what, Question question) throws Exception {
+        long[] times = new long[7];
+        long[] core = new long[times.length];
+        int bytes = 0;
+        for (int i = 0; i < times.length; i++) {
+            long coreNs = LiveMaster.cpuNs("berth-master");
+            Connection.Reply reply = question.ask();
+            core[i] = LiveMaster.cpuNs("berth-master") - coreNs;
+            times[i] = reply.atNs() - reply.sentNs();
+            bytes = reply.body().length;
+        }
+        Rows.milliseconds(
+                String.format(Locale.ROOT, "%s, %d tasks, %.1f MB", what, live, bytes / 1e6),
+                times);
+        Rows.milliseconds("... of it on the core's thread", core);
     }
 
     private void beats() throws InterruptedException {
