@@ -17,6 +17,7 @@ import java.io.IOException;
 import java.net.Inet4Address;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
+import java.net.UnknownHostException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
@@ -160,9 +161,22 @@ public final class MasterProcess implements AutoCloseable {
         return new MasterAddress(host, bound.getPort());
     }
 
+    /** The address that is told to clients; some go by it, and not by the name. */
+    private InetAddress told() {
+        InetAddress bound = server.address().getAddress();
+        if (!bound.isAnyLocalAddress()) {
+            return bound;
+        }
+        try {
+            return InetAddress.getByName(reachable.host());
+        } catch (UnknownHostException _) {
+            return bound; // the name is known to others only
+        }
+    }
+
     /** With a new id: ids that an earlier term of this process gave must not be given again. */
     private MasterInfo info() {
-        InetAddress bound = server.address().getAddress();
+        InetAddress bound = told();
         String ip = bound.getHostAddress();
         int number = 0;
         if (bound instanceof Inet4Address) {

@@ -49,14 +49,18 @@ public final class Election implements AutoCloseable {
         void trouble(String what);
     }
 
-    /** Where things are. */
+    /** Where things are: beside the candidates nothing but the node under which Mesos keeps its own registry. Clients that take the least child for the leader (pymesos) pass over that name, and over no other. */
     record Places(String root) {
+        private String registry() {
+            return root + "/log_replicas/berth";
+        }
+
         String epoch() {
-            return root + "/berth/epoch";
+            return registry() + "/epoch";
         }
 
         String agents() {
-            return root + "/berth/agents";
+            return registry() + "/agents";
         }
 
         String agent(String id) {
@@ -64,7 +68,7 @@ public final class Election implements AutoCloseable {
         }
 
         String weights() {
-            return root + "/berth/weights";
+            return registry() + "/weights";
         }
     }
 

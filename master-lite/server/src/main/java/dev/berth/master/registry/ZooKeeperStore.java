@@ -17,7 +17,7 @@ import java.util.Map;
 import java.util.Set;
 
 /**
- * A registry in ZooKeeper: one node per agent below {@code <path>/berth/agents}. Every write is one transaction with two guards: the leader's own candidate node is still there (so its session is), and the epoch is
+ * A registry in ZooKeeper: one node per agent below {@code <path>/log_replicas/berth/agents}. Every write is one transaction with two guards: the leader's own candidate node is still there (so its session is), and the epoch is
  * still the one that this leader began. ZooKeeper itself refuses the rest, however late it comes.
  *
  * <p>Thread: one at a time.

@@ -140,6 +140,11 @@ class ElectionTest {
                         StandardCharsets.UTF_8);
         assertThat(json).startsWith("{").contains("\"hostname\":\"m1\"").contains("\"port\":5050");
         assertThat(candidates()).hasSize(2).allMatch(n -> n.matches("json\\.info_\\d{10}"));
+        assertThat(client.getChildren().forPath("/berth"))
+                .as("pymesos takes the least of all others than log_replicas")
+                .containsOnlyOnceElementsOf(candidates())
+                .contains("log_replicas")
+                .hasSize(3);
         one.election.close();
         two.await("leading");
         assertThat(two.store.epoch()).isGreaterThan(one.store.epoch());
@@ -179,7 +184,7 @@ class ElectionTest {
         Master one = new Master("m1");
         one.await("leading");
         one.store.load();
-        client.setData().forPath("/berth/berth/epoch", new byte[0]);
+        client.setData().forPath("/berth/log_replicas/berth/epoch", new byte[0]);
         assertThatThrownBy(() ->
                         one.store.commit(
                                 List.of(
@@ -199,7 +204,10 @@ class ElectionTest {
         Master one = new Master("m1");
         one.await("leading");
         one.store.load();
-        client.create().forPath("/berth/berth/agents/a", "{}".getBytes(StandardCharsets.UTF_8));
+        client.create()
+                .forPath(
+                        "/berth/log_replicas/berth/agents/a",
+                        "{}".getBytes(StandardCharsets.UTF_8));
         one.store.commit(List.of(new Write.Put(StoreContractTest.agent("a", Standing.GONE))));
         assertThat(one.store.load().agents())
                 .singleElement()
