@@ -34,6 +34,9 @@ public final class Election implements AutoCloseable {
 
     private static final long RETRY_MS = 250;
 
+    /** A connection may take so long before it is worth a word. */
+    private static final long CONNECTS_WITHIN_MS = 2_000;
+
     /** What comes of it. */
     public interface Listener {
         /** Another master leads, or nobody known. */
@@ -91,6 +94,7 @@ public final class Election implements AutoCloseable {
     private long session;
     private boolean leads;
     private boolean troubled;
+    private long connectedMs = nowMs();
 
     private Election(
             ZooKeeperUrl url, Supplier<MasterInfo> self, Listener listener, int sessionMs) {
@@ -174,16 +178,23 @@ public final class Election implements AutoCloseable {
         }
     }
 
+    private static long nowMs() {
+        return TimeUnit.NANOSECONDS.toMillis(System.nanoTime());
+    }
+
     /** False when another try is due. */
     private boolean look() throws InterruptedException {
         if (!client.getZookeeperClient().isConnected()) {
             // The connection's listener says when to go on.
-            trouble(
-                    "ZooKeeper "
-                            + client.getZookeeperClient().getCurrentConnectionString()
-                            + " does not answer");
+            if (nowMs() - connectedMs > CONNECTS_WITHIN_MS) {
+                trouble(
+                        "ZooKeeper "
+                                + client.getZookeeperClient().getCurrentConnectionString()
+                                + " does not answer");
+            }
             return false;
         }
+        connectedMs = nowMs();
         try {
             String mine = stand();
             List<String> ranked =

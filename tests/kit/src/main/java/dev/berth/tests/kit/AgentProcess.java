@@ -1,7 +1,12 @@
 package dev.berth.tests.kit;
 
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+
 import java.io.IOException;
+import java.io.InputStream;
 import java.net.StandardProtocolFamily;
+import java.net.URI;
 import java.net.UnixDomainSocketAddress;
 import java.nio.channels.SocketChannel;
 import java.nio.file.Files;
@@ -134,6 +139,14 @@ public final class AgentProcess implements AutoCloseable {
         return port;
     }
 
+    /** What its own API says of it on {@code /state}. */
+    public JsonNode state() throws IOException {
+        try (InputStream in =
+                URI.create("http://127.0.0.1:" + port() + "/state").toURL().openStream()) {
+            return new ObjectMapper().readTree(in);
+        }
+    }
+
     /** Whether a master has taken it, as it said last. */
     public boolean isRegistered() throws IOException {
         String log = log();
@@ -186,6 +199,13 @@ public final class AgentProcess implements AutoCloseable {
     public void restart(Collection<String> options) throws IOException {
         process = launch(directory, List.copyOf(options), agentOptions);
         awaitSocket();
+    }
+
+    /** Removes what runs, then ends the agent: for the end of a test, however it went. */
+    public void dismantle() throws IOException {
+        try (this) {
+            engine().removeAll();
+        }
     }
 
     /** SIGTERM, then SIGKILL after ten seconds. Containers live on: remove them first. */

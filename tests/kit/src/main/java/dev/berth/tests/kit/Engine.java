@@ -70,6 +70,13 @@ public final class Engine {
         call("DELETE", "/containers/" + id + "?force=true", "");
     }
 
+    /** Removes all containers, also those that run. */
+    public void removeAll() throws IOException {
+        for (JsonNode each : call("GET", "/containers/json?all=true", "")) {
+            remove(each.get("Id").textValue());
+        }
+    }
+
     /** Everything that the container wrote to one stream (1 standard output, 2 standard error). */
     public String output(String id, int stream) throws IOException {
         byte[] framed;

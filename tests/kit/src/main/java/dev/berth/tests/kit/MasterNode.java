@@ -12,6 +12,7 @@ import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
 import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
@@ -146,6 +147,18 @@ public final class MasterNode implements AutoCloseable {
         HttpRequest.Builder request = HttpRequest.newBuilder(URI.create(url() + path));
         token().ifPresent(token -> request.header("Authorization", "Bearer " + token));
         return HTTP.send(request.timeout(ANSWER).build(), HttpResponse.BodyHandlers.ofString());
+    }
+
+    /** A POST of a call in JSON, answered whenever the master comes to it; redirects are not followed. */
+    public CompletableFuture<HttpResponse<String>> post(String path, String json)
+            throws IOException {
+        HttpRequest.Builder request =
+                HttpRequest.newBuilder(URI.create(url() + path))
+                        .header("Content-Type", "application/json")
+                        .header("Accept", "application/json")
+                        .POST(HttpRequest.BodyPublishers.ofString(json));
+        token().ifPresent(token -> request.header("Authorization", "Bearer " + token));
+        return HTTP.sendAsync(request.build(), HttpResponse.BodyHandlers.ofString());
     }
 
     /** Whether it leads now, and has read its registry; false also for one that does not answer. */
