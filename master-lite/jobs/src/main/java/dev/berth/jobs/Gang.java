@@ -123,7 +123,7 @@ public final class Gang {
         String prefix = tries == 0 ? key : key + "-" + (tries + 1);
         Optional<GangPlan> plan = GangPlan.of(spec, prefix, List.copyOf(held.values()), random);
         if (plan.isPresent()) {
-            accept(plan.get(), nowNs);
+            accept(plan.get());
             return;
         }
         for (Offer offer : offers) {
@@ -141,7 +141,7 @@ public final class Gang {
                 .toList();
     }
 
-    private void accept(GangPlan plan, long nowNs) {
+    private void accept(GangPlan plan) {
         tries++;
         for (GangPlan.Part part : plan.parts()) {
             Call.Accept.Builder accept =
