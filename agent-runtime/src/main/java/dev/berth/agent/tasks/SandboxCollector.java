@@ -203,7 +203,7 @@ public final class SandboxCollector {
                 : age.toHours() + " h " + age.toMinutesPart() + " min";
     }
 
-    /** Removes the directories above that are empty now: {@code runs}, the executor's, the framework's. */
+    /** Removes the directories above that are empty now: that of runs, the executor's, the framework's. */
     private void tidy(Path run) throws IOException {
         Path latest = run.resolveSibling("latest");
         if (Files.isSymbolicLink(latest)
