@@ -1,5 +1,7 @@
 package dev.berth.master.operator;
 
+import com.google.protobuf.Descriptors.FieldDescriptor;
+
 import dev.berth.master.allocator.Role;
 import dev.berth.master.cluster.Answer;
 import dev.berth.master.cluster.Cluster;
@@ -15,6 +17,7 @@ import dev.berth.protocol.v1.Protos.WeightInfo;
 import dev.berth.protocol.v1.master.Protos.Call;
 import dev.berth.protocol.v1.master.Protos.Response;
 
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
@@ -58,22 +61,31 @@ public final class OperatorCalls {
         return streams.tick();
     }
 
+    /** What is missing from a call, whoever makes it: also from one that is not there yet. Any thread. */
+    public static Optional<String> malformed(Call call) {
+        if (!call.hasType()) {
+            return Optional.of("Expecting 'type' to be present");
+        }
+        // A call's own field is named as its type is; every one of them is mandatory.
+        String name = call.getType().name().toLowerCase(Locale.ROOT);
+        FieldDescriptor field = Call.getDescriptor().findFieldByName(name);
+        return field != null && !call.hasField(field)
+                ? Optional.of("Expecting '" + name + "' to be present")
+                : Optional.empty();
+    }
+
     /** Answers a call, once. */
     public void call(Call call, Consumer<Answer> done) {
-        if (!call.hasType()) {
-            done.accept(Answer.refusal(400, "Expecting 'type' to be present"));
+        Optional<String> malformed = malformed(call);
+        if (malformed.isPresent()) {
+            done.accept(Answer.refusal(400, malformed.get()));
             return;
         }
         switch (call.getType()) {
             case UPDATE_WEIGHTS -> weigh(call, done);
             case TEARDOWN -> done.accept(teardown(call));
-            case MARK_AGENT_GONE -> {
-                if (call.hasMarkAgentGone()) {
+            case MARK_AGENT_GONE ->
                     gone.accept(Wire.agentId(call.getMarkAgentGone().getAgentId()), done);
-                } else {
-                    done.accept(Answer.refusal(400, "Expecting 'mark_agent_gone' to be present"));
-                }
-            }
             case SUBSCRIBE ->
                     done.accept(
                             Answer.refusal(
@@ -87,9 +99,6 @@ public final class OperatorCalls {
         Optional<Response.Builder> response = response(call);
         if (response.isPresent()) {
             return Answer.of(response.get().build());
-        }
-        if (call.getType() == Call.Type.GET_METRICS) {
-            return Answer.refusal(400, "Expecting 'get_metrics' to be present");
         }
         return Answer.refusal(501, "The call " + call.getType() + " is not there yet");
     }
@@ -109,12 +118,8 @@ public final class OperatorCalls {
                                                     VersionInfo.newBuilder()
                                                             .setVersion(
                                                                     cluster.settings().version())));
-            case GET_METRICS -> {
-                if (!call.hasGetMetrics()) {
-                    return Optional.empty();
-                }
-                response.setType(Response.Type.GET_METRICS).setGetMetrics(metrics());
-            }
+            case GET_METRICS ->
+                    response.setType(Response.Type.GET_METRICS).setGetMetrics(metrics());
             case GET_STATE -> response.setType(Response.Type.GET_STATE).setGetState(views.state());
             case GET_AGENTS ->
                     response.setType(Response.Type.GET_AGENTS).setGetAgents(views.agents());
@@ -173,10 +178,6 @@ public final class OperatorCalls {
     }
 
     private void weigh(Call call, Consumer<Answer> done) {
-        if (!call.hasUpdateWeights()) {
-            done.accept(Answer.refusal(400, "Expecting 'update_weights' to be present"));
-            return;
-        }
         Map<String, Double> changed = new TreeMap<>();
         for (WeightInfo info : call.getUpdateWeights().getWeightInfosList()) {
             Optional<String> problem = Role.problem(info.getRole());
@@ -220,9 +221,6 @@ public final class OperatorCalls {
     }
 
     private Answer teardown(Call call) {
-        if (!call.hasTeardown()) {
-            return Answer.refusal(400, "Expecting 'teardown' to be present");
-        }
         Optional<Framework> framework =
                 cluster.framework(Wire.frameworkId(call.getTeardown().getFrameworkId()));
         if (framework.isEmpty()) {

@@ -81,7 +81,10 @@ final class Accepting {
                 .filter(offer -> offer.framework().equals(framework.id()));
     }
 
-    /** ACCEPT: 501 for operations that are not there yet, and then nothing is done. */
+    /**
+     * ACCEPT: 501 for operations that are not there yet, and then nothing is done and the offers stay open. Mesos takes the call (202) and answers an operation that it cannot do with OPERATION_ERROR, where it has an id,
+     * or not at all: a framework would take a reservation for made. So a call that needs what is not there is refused by name, as any other is.
+     */
     Answer accept(Framework framework, Call.Accept accept) {
         for (Operation operation : accept.getOperationsList()) {
             switch (operation.getType()) {

@@ -34,9 +34,9 @@ public final class SchedulerCalls {
 
     /** Answers a call: 202 when it was taken, 200 for UPDATE_FRAMEWORK. */
     public Answer call(Call call, Optional<String> streamId, Optional<String> principal) {
-        Optional<String> problem = problem(call);
-        if (problem.isPresent()) {
-            return Answer.refusal(400, problem.get());
+        Optional<String> malformed = malformed(call);
+        if (malformed.isPresent()) {
+            return Answer.refusal(400, malformed.get());
         }
         Optional<Framework> framework = cluster.framework(Wire.frameworkId(call.getFrameworkId()));
         if (framework.isEmpty()) {
@@ -72,8 +72,8 @@ public final class SchedulerCalls {
         return act(call, framework.get());
     }
 
-    /** What is missing from a call, whoever makes it. */
-    private static Optional<String> problem(Call call) {
+    /** What is missing from a call, whoever makes it. Any thread. */
+    public static Optional<String> malformed(Call call) {
         if (!call.hasType()) {
             return Optional.of("Expecting 'type' to be present");
         }

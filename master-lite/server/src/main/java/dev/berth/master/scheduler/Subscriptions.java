@@ -28,17 +28,16 @@ public final class Subscriptions {
         this.cluster = cluster;
     }
 
-    /** Answers a SUBSCRIBE: 400 when it is malformed; else 200, and SUBSCRIBED or ERROR on the stream. */
-    public Answer subscribe(Call call, Optional<String> principal, FrameworkStream stream) {
+    /** What makes a SUBSCRIBE malformed, whatever the master knows. Any thread. */
+    public static Optional<String> malformed(Call call, Optional<String> principal) {
         if (!call.hasSubscribe()) {
-            return Answer.refusal(400, "Expecting 'subscribe' to be present");
+            return Optional.of("Expecting 'subscribe' to be present");
         }
         FrameworkInfo info = call.getSubscribe().getFrameworkInfo();
         String inCall = call.getFrameworkId().getValue();
         String inInfo = info.getId().getValue();
         if (!inCall.equals(inInfo)) {
-            return Answer.refusal(
-                    400,
+            return Optional.of(
                     "'framework_id' differs from 'subscribe.framework_info.id': '"
                             + inCall
                             + "' and '"
@@ -48,14 +47,23 @@ public final class Subscriptions {
         if (principal.isPresent()
                 && info.hasPrincipal()
                 && !principal.get().equals(info.getPrincipal())) {
-            return Answer.refusal(
-                    400,
+            return Optional.of(
                     "Authenticated principal '"
                             + principal.get()
                             + "' does not match principal '"
                             + info.getPrincipal()
                             + "' of FrameworkInfo");
         }
+        return Optional.empty();
+    }
+
+    /** Answers a SUBSCRIBE: 400 when it is malformed; else 200, and SUBSCRIBED or ERROR on the stream. */
+    public Answer subscribe(Call call, Optional<String> principal, FrameworkStream stream) {
+        Optional<String> malformed = malformed(call, principal);
+        if (malformed.isPresent()) {
+            return Answer.refusal(400, malformed.get());
+        }
+        FrameworkInfo info = call.getSubscribe().getFrameworkInfo();
         if (principal.isPresent()) {
             info = info.toBuilder().setPrincipal(principal.get()).build();
         }

@@ -4,7 +4,10 @@ import com.google.protobuf.Message;
 
 import dev.berth.master.cluster.Answer;
 import dev.berth.master.core.MasterCore;
+import dev.berth.master.operator.OperatorCalls;
 import dev.berth.master.operator.Page;
+import dev.berth.master.scheduler.SchedulerCalls;
+import dev.berth.master.scheduler.Subscriptions;
 import dev.berth.protocol.ProtocolException;
 import dev.berth.protocol.v1.master.Protos;
 import dev.berth.protocol.v1.scheduler.Protos.Call;
@@ -133,7 +136,9 @@ final class Calls {
     }
 
     private static Optional<Encoding> accepted(HttpExchange exchange) {
-        return Encoding.accepted(exchange.header(HttpHeaderNames.ACCEPT));
+        // A list may stand on several lines.
+        return Encoding.accepted(
+                String.join(",", exchange.headers().getAll(HttpHeaderNames.ACCEPT)));
     }
 
     private static void notAcceptable(HttpExchange exchange) {
@@ -155,9 +160,9 @@ final class Calls {
             subscribe(exchange, call, accepted, streamId);
             return;
         }
-        if (call.getType() == Call.Type.RECONCILE_OPERATIONS
-                && call.hasReconcileOperations()
-                && accepted.isEmpty()) {
+        // Malformed comes before not acceptable.
+        boolean answers = call.getType() == Call.Type.RECONCILE_OPERATIONS;
+        if (answers && accepted.isEmpty() && SchedulerCalls.malformed(call).isEmpty()) {
             notAcceptable(exchange);
             return;
         }
@@ -172,20 +177,23 @@ final class Calls {
 
     private void subscribe(
             HttpExchange exchange, Call call, Optional<Encoding> accepted, Optional<String> id) {
-        // Malformed comes before not acceptable; the rest of what makes a SUBSCRIBE malformed is
-        // the core's.
-        if (call.hasSubscribe() && accepted.isEmpty()) {
+        Optional<String> malformed = Subscriptions.malformed(call, exchange.principal());
+        if (malformed.isPresent()) {
+            exchange.answer(Reply.text(400, malformed.get()));
+            return;
+        }
+        if (accepted.isEmpty()) {
             notAcceptable(exchange);
             return;
         }
-        if (call.hasSubscribe() && id.isPresent()) {
+        if (id.isPresent()) {
             exchange.answer(
                     Reply.text(
                             400,
                             "Subscribe calls should not include the 'Mesos-Stream-Id' header"));
             return;
         }
-        Encoding encoding = accepted.orElse(Encoding.JSON);
+        Encoding encoding = accepted.get();
         EventQueue queue = new EventQueue(exchange.channel(), encoding, limits, encoder);
         Streams.Scheduler stream = Streams.Scheduler.over(queue);
         withCore(
@@ -213,11 +221,16 @@ final class Calls {
         }
         Protos.Call call = parsed.get();
         Optional<Encoding> accepted = accepted(exchange);
-        if (call.hasType() && accepted.isEmpty()) {
+        Optional<String> malformed = OperatorCalls.malformed(call);
+        if (malformed.isPresent()) {
+            exchange.answer(Reply.text(400, malformed.get()));
+            return;
+        }
+        if (accepted.isEmpty()) {
             notAcceptable(exchange);
             return;
         }
-        Encoding encoding = accepted.orElse(Encoding.JSON);
+        Encoding encoding = accepted.get();
         if (call.getType() != Protos.Call.Type.SUBSCRIBE) {
             withCore(
                     exchange,

@@ -36,6 +36,7 @@ import java.util.concurrent.TimeUnit;
 final class HttpConnection extends ChannelInboundHandlerAdapter {
     private static final int MOST_WAITING = 64;
     private static final int WHOLE_WITHIN_SECONDS = 60;
+    private static final int IDLE_SECONDS = 600;
 
     private final MasterGate gate;
     private final Calls calls;
@@ -56,6 +57,7 @@ final class HttpConnection extends ChannelInboundHandlerAdapter {
     private boolean keepAlive;
     private boolean complete = true;
     private boolean responding;
+    private boolean taking;
 
     HttpConnection(MasterGate gate, Calls calls, RequestChecks checks, Limits limits) {
         this.gate = gate;
@@ -81,14 +83,14 @@ final class HttpConnection extends ChannelInboundHandlerAdapter {
     public void channelRead(ChannelHandlerContext ctx, Object message) {
         if (link == null && responding) {
             // A pipelined request waits for the answer before it; after a stream nothing can come.
-            if (events != null || waiting.size() >= MOST_WAITING) {
+            if (events != null) {
                 ReferenceCountUtil.release(message);
-                if (waiting.size() >= MOST_WAITING) {
-                    var _ = ctx.close();
-                }
                 return;
             }
             waiting.add(message);
+            if (waiting.size() >= MOST_WAITING) {
+                ctx.channel().config().setAutoRead(false);
+            }
             return;
         }
         take(message);
@@ -114,15 +116,7 @@ final class HttpConnection extends ChannelInboundHandlerAdapter {
         head = request.method().equals(HttpMethod.HEAD);
         String coding = request.headers().get(HttpHeaderNames.ACCEPT_ENCODING);
         acceptCoding = coding == null ? "" : coding;
-        deadline =
-                channel()
-                        .executor()
-                        .schedule(
-                                () -> {
-                                    var _ = channel().close();
-                                },
-                                WHOLE_WITHIN_SECONDS,
-                                TimeUnit.SECONDS);
+        endAfter(WHOLE_WITHIN_SECONDS);
         if (request.decoderResult().isFailure()) {
             keepAlive = false;
             complete = true;
@@ -167,11 +161,35 @@ final class HttpConnection extends ChannelInboundHandlerAdapter {
 
     private void begunResponding() {
         responding = true;
+        withoutDeadline();
+    }
+
+    private void withoutDeadline() {
         Future<?> pending = deadline;
         deadline = null;
         if (pending != null) {
             pending.cancel(false);
         }
+    }
+
+    /** Who does not say what is awaited in time is not waited for longer. */
+    private void endAfter(int seconds) {
+        withoutDeadline();
+        deadline =
+                channel()
+                        .executor()
+                        .schedule(
+                                () -> {
+                                    var _ = channel().close();
+                                },
+                                seconds,
+                                TimeUnit.SECONDS);
+    }
+
+    @Override
+    public void channelActive(ChannelHandlerContext ctx) {
+        endAfter(WHOLE_WITHIN_SECONDS);
+        ctx.fireChannelActive();
     }
 
     private void openLink() {
@@ -321,8 +339,19 @@ final class HttpConnection extends ChannelInboundHandlerAdapter {
                             .addListener(ChannelFutureListener.CLOSE);
             return;
         }
-        while (!responding && !waiting.isEmpty()) {
+        endAfter(IDLE_SECONDS);
+        // A refusal is answered at once and comes back here: that is for the loop below, not for a
+        // deeper one.
+        if (taking) {
+            return;
+        }
+        taking = true;
+        while ((!responding || link != null) && !waiting.isEmpty()) {
             take(waiting.remove());
+        }
+        taking = false;
+        if (waiting.isEmpty()) {
+            channel().channel().config().setAutoRead(true);
         }
     }
 

@@ -82,6 +82,14 @@ final class TestMaster implements MasterGate, AutoCloseable {
         steps.add(step);
     }
 
+    /** Whether a client on this port of its own is connected. */
+    boolean isConnected(int clientPort) {
+        return server.channels().stream()
+                .anyMatch(channel ->
+                        channel.remoteAddress() instanceof InetSocketAddress from
+                                && from.getPort() == clientPort);
+    }
+
     int port() {
         return server.address().getPort();
     }

@@ -98,6 +98,7 @@ final class Wire implements AutoCloseable {
     }
 
     private byte[] left = new byte[0];
+    private int taken;
 
     /** The next record of a chunked stream; empty at its end. */
     byte[] record() throws IOException {
@@ -118,7 +119,8 @@ final class Wire implements AutoCloseable {
     }
 
     private int next() throws IOException {
-        if (left.length == 0) {
+        if (taken == left.length) {
+            taken = 0;
             int size = Integer.parseInt(line(), 16);
             left = in.readNBytes(size);
             line();
@@ -126,9 +128,7 @@ final class Wire implements AutoCloseable {
                 return -1;
             }
         }
-        int b = left[0] & 0xff;
-        left = java.util.Arrays.copyOfRange(left, 1, left.length);
-        return b;
+        return left[taken++] & 0xff;
     }
 
     /** Whether the other side has ended the connection. */
