@@ -29,6 +29,10 @@ final class SchedulerSocket implements AutoCloseable {
     private final Wire calls;
     private final RecordIo records = new RecordIo(LONGEST_EVENT);
     private final ArrayDeque<Event> come = new ArrayDeque<>();
+
+    /** Resources are offered again when the agent says that a task has ended, which may be before the framework hears so: its updates come one by one. */
+    private final ArrayDeque<Event> offers = new ArrayDeque<>();
+
     private String streamId = "";
     private FrameworkID id = FrameworkID.getDefaultInstance();
 
@@ -72,14 +76,19 @@ final class SchedulerSocket implements AutoCloseable {
         }
     }
 
-    /** The next event of a type; those of other types before it are passed over, but for a failure. */
+    /** The next event of a type; those of other types before it are passed over, but offers are kept and a failure is one. */
     Event next(Event.Type wanted) throws IOException {
+        if (wanted == Event.Type.OFFERS && !offers.isEmpty()) {
+            return offers.remove();
+        }
         while (true) {
             Event event = come.poll();
             if (event == null) {
                 chunk();
             } else if (event.getType() == wanted) {
                 return event;
+            } else if (event.getType() == Event.Type.OFFERS) {
+                offers.add(event);
             } else if (event.getType() == Event.Type.ERROR) {
                 throw new IOException("the master: " + event.getError().getMessage());
             }
