@@ -62,7 +62,7 @@ final class FakeContainerizer implements Containerizer {
     @Override
     public void prepareRoot(ContainerId id, RootSource source) {
         roots.add(id);
-        if (source instanceof RootSource.Layers(List<OwnedFd> layers)) {
+        if (source instanceof RootSource.Layers(List<OwnedFd> layers, _)) {
             layers.forEach(OwnedFd::close);
         }
     }

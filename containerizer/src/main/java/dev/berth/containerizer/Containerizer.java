@@ -133,7 +133,7 @@ public interface Containerizer extends AutoCloseable {
     /** Where the root comes from. */
     sealed interface RootSource {
         /** An overlay over these layers (O_PATH directories, base first, ownership moves). */
-        record Layers(List<OwnedFd> layers) implements RootSource {}
+        record Layers(List<OwnedFd> layers, boolean durable) implements RootSource {}
 
         /** A host directory used as it is. */
         record Directory(String path) implements RootSource {}

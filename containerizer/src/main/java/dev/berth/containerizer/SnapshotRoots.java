@@ -55,9 +55,9 @@ public final class SnapshotRoots implements Roots, AutoCloseable {
 
     @Override
     public void prepare(ContainerId id, RootSource source) throws ContainerizerException {
-        if (source instanceof RootSource.Layers(List<OwnedFd> layers)) {
+        if (source instanceof RootSource.Layers(List<OwnedFd> layers, boolean durable)) {
             try {
-                snapshots.create(id, layers);
+                snapshots.create(id, layers, durable);
             } catch (SnapshotException e) {
                 layers.forEach(OwnedFd::close);
                 throw new ContainerizerException("prepare the root of " + id.shortForm(), e);
@@ -67,7 +67,7 @@ public final class SnapshotRoots implements Roots, AutoCloseable {
     }
 
     private static void close(@org.jspecify.annotations.Nullable RootSource source) {
-        if (source instanceof RootSource.Layers(List<OwnedFd> layers)) {
+        if (source instanceof RootSource.Layers(List<OwnedFd> layers, _)) {
             layers.forEach(OwnedFd::close);
         }
     }
@@ -100,7 +100,8 @@ public final class SnapshotRoots implements Roots, AutoCloseable {
         try {
             OwnedFd fd =
                     switch (source) {
-                        case RootSource.Layers(List<OwnedFd> layers) -> snapshots.mount(id, layers);
+                        case RootSource.Layers(List<OwnedFd> layers, _) ->
+                                snapshots.mount(id, layers);
                         case RootSource.Directory(String path) -> snapshots.mountDirectory(path);
                     };
             Mounted made = new Mounted(fd);

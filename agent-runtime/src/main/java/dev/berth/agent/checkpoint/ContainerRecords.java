@@ -1,5 +1,7 @@
 package dev.berth.agent.checkpoint;
 
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 
 import dev.berth.agent.config.AgentException;
@@ -21,21 +23,38 @@ import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.BasicFileAttributes;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 
 /**
- * One directory per container. A record that was saved survives a power cut; a container that was removed does not come back. Several threads may save at once: the file system then commits their syncs
- * together.
+ * One directory per container. A durable record that was saved survives a power cut; a container that was removed does not come back. Several threads may save at once: the file system then commits their syncs
+ * together. A record that is not durable waits for no disk; it names the boot that it belongs to, and in another one it is an unfinished creation.
  *
  * <p>Thread: file lane (blocking), one thread per container at a time.
  */
 public final class ContainerRecords {
     private static final String CONFIG = "config.json";
+    private static final String OF_BOOT = "boot.json";
+    private static final Path BOOT_ID = Path.of("/proc/sys/kernel/random/boot_id");
     private static final ObjectMapper JSON = new ObjectMapper();
 
     private final Path directory;
+    private final String boot;
 
     /** Makes {@code root/containers} when it is missing. */
     public ContainerRecords(Path root) throws AgentException {
+        this(root, boot());
+    }
+
+    private static String boot() throws AgentException {
+        try {
+            return Files.readString(BOOT_ID).strip();
+        } catch (IOException e) {
+            throw AgentException.failed("read " + BOOT_ID, e);
+        }
+    }
+
+    ContainerRecords(Path root, String boot) throws AgentException {
+        this.boot = boot;
         directory = root.resolve("containers");
         try {
             Files.createDirectories(directory);
@@ -57,9 +76,13 @@ public final class ContainerRecords {
         }
     }
 
-    /** Returns when the record would survive a power cut. */
+    /** Returns when the record would survive a power cut, if it is durable, else when it survives the agent. */
     public void save(ContainerRecord record) throws AgentException {
         Path own = directory(record.id());
+        if (!record.spec().durable()) {
+            saveForBoot(record, own);
+            return;
+        }
         try {
             boolean made = !Files.exists(own);
             Files.createDirectories(own);
@@ -79,6 +102,21 @@ public final class ContainerRecords {
         }
     }
 
+    private void saveForBoot(ContainerRecord record, Path own) throws AgentException {
+        try {
+            Files.createDirectories(own);
+            Path fresh = own.resolve(OF_BOOT + ".new");
+            Files.write(fresh, JSON.writeValueAsBytes(record.toJson().put("boot", boot)));
+            Files.move(
+                    fresh,
+                    own.resolve(OF_BOOT),
+                    StandardCopyOption.ATOMIC_MOVE,
+                    StandardCopyOption.REPLACE_EXISTING);
+        } catch (IOException e) {
+            throw AgentException.failed("save checkpoint of " + record.id().shortForm(), e);
+        }
+    }
+
     /** Forgets a container; an unknown one is a no-op. The record goes first, so a crash in between leaves only files that {@link #load} cleans up. */
     public void remove(ContainerId id) throws AgentException {
         Path own = directory(id);
@@ -86,6 +124,7 @@ public final class ContainerRecords {
             if (Files.deleteIfExists(own.resolve(CONFIG))) {
                 sync(own);
             }
+            Files.deleteIfExists(own.resolve(OF_BOOT));
             deleteTree(own);
         } catch (IOException e) {
             throw AgentException.failed("remove checkpoint of " + id.shortForm(), e);
@@ -101,8 +140,13 @@ public final class ContainerRecords {
             for (Path own : entries) {
                 String name = String.valueOf(own.getFileName());
                 try {
-                    byte[] bytes = Files.readAllBytes(own.resolve(CONFIG));
-                    records.add(ContainerRecord.fromJson(JSON.readTree(bytes)));
+                    Optional<ContainerRecord> ofBoot = ofBoot(own.resolve(OF_BOOT));
+                    records.add(
+                            ofBoot.isPresent()
+                                    ? ofBoot.get()
+                                    : ContainerRecord.fromJson(
+                                            JSON.readTree(
+                                                    Files.readAllBytes(own.resolve(CONFIG)))));
                 } catch (NoSuchFileException _) {
                     if (name.matches("[0-9a-f]{64}")) {
                         unfinished.add(new ContainerId(name));
@@ -115,6 +159,18 @@ public final class ContainerRecords {
             throw AgentException.failed("read checkpoints in " + directory, e);
         }
         return new Loaded(records, unfinished, unreadable);
+    }
+
+    /** Empty also for what a power cut left of one: it was not synced. */
+    private Optional<ContainerRecord> ofBoot(Path file) throws IOException, AgentException {
+        try {
+            JsonNode json = JSON.readTree(Files.readAllBytes(file));
+            return json.path("boot").asText().equals(boot)
+                    ? Optional.of(ContainerRecord.fromJson(json))
+                    : Optional.empty();
+        } catch (NoSuchFileException | JsonProcessingException _) {
+            return Optional.empty();
+        }
     }
 
     /** What was found: {@code unreadable} says which file and why; such a container is left alone. */

@@ -233,7 +233,8 @@ final class Creation {
                             new RootSource.Layers(
                                     parts.images()
                                             .acquireLayers(
-                                                    Digest.parse(spec.imageId()), id.value())));
+                                                    Digest.parse(spec.imageId()), id.value()),
+                                    spec.durable()));
         } catch (ImageException e) {
             throw AgentException.failed("layers of " + spec.image(), e);
         }

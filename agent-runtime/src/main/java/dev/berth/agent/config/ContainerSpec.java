@@ -19,13 +19,15 @@ import java.util.Optional;
  * @param imageId digest of the image's configuration; empty with {@code rootfs}
  * @param rootfs a host directory used as the root
  * @param required limits that must be enforced
+ * @param durable whether it is there again after a power cut
  */
 public record ContainerSpec(
         ObjectNode config,
         ObjectNode hostConfig,
         String imageId,
         Optional<String> rootfs,
-        List<String> required) {
+        List<String> required,
+        boolean durable) {
     public List<String> argv() throws AgentException {
         Fields fields = new Fields(config, "Config");
         List<String> argv = new ArrayList<>(fields.words("Entrypoint").orElse(List.of()));
@@ -93,7 +95,7 @@ public record ContainerSpec(
     public ContainerSpec withHostConfig(ObjectNode changes) {
         ObjectNode copy = hostConfig.deepCopy();
         copy.setAll(changes);
-        return new ContainerSpec(config, copy, imageId, rootfs, required);
+        return new ContainerSpec(config, copy, imageId, rootfs, required, durable);
     }
 
     /** For the checkpoint. */
@@ -105,6 +107,9 @@ public record ContainerSpec(
         rootfs.ifPresent(dir -> out.put("rootfs", dir));
         var list = out.putArray("required");
         required.forEach(list::add);
+        if (!durable) {
+            out.put("durable", false);
+        }
         return out;
     }
 
@@ -121,7 +126,8 @@ public record ContainerSpec(
                 host,
                 fields.text("imageId"),
                 rootfs.isEmpty() ? Optional.empty() : Optional.of(rootfs),
-                fields.list("required"));
+                fields.list("required"),
+                !fields.has("durable") || fields.flag("durable"));
     }
 
     /** Reads Docker's sizes with units: {@code 10m}, {@code 1g}, {@code 65536}. */

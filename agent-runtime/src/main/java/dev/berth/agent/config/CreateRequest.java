@@ -17,6 +17,7 @@ import java.util.Optional;
  * @param hostConfig Docker's {@code HostConfig}
  * @param rootfs our extension ({@code Berth.Rootfs}): a host directory used as the root instead of an image
  * @param required our extension ({@code Berth.Required}): limits that must be enforced, else the start is refused
+ * @param durable our extension ({@code Berth.Durable}, default true): false for a container that is gone after a power cut, and whose creation therefore waits for no disk
  */
 public record CreateRequest(
         Optional<String> name,
@@ -25,7 +26,8 @@ public record CreateRequest(
         ObjectNode config,
         ObjectNode hostConfig,
         Optional<String> rootfs,
-        List<String> required) {
+        List<String> required,
+        boolean durable) {
     private static final java.util.regex.Pattern NAME =
             java.util.regex.Pattern.compile("/?[a-zA-Z0-9][a-zA-Z0-9_.-]+");
 
@@ -55,6 +57,7 @@ public record CreateRequest(
         Fields berth = new Fields(body, "body").object("Berth");
         String rootfs = berth.text("Rootfs");
         List<String> required = berth.list("Required");
+        boolean durable = !berth.has("Durable") || berth.flag("Durable");
         RequestRules.check(
                 new Fields(config, "Config"),
                 new Fields(host, "HostConfig"),
@@ -82,7 +85,8 @@ public record CreateRequest(
                 config,
                 host,
                 rootfs.isEmpty() ? Optional.empty() : Optional.of(rootfs),
-                required);
+                required,
+                durable);
     }
 
     /** A container's name without Docker's optional leading slash. */

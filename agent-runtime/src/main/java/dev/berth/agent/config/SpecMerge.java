@@ -86,7 +86,13 @@ public final class SpecMerge {
             host.put("NetworkMode", "none");
         }
         ContainerSpec spec =
-                new ContainerSpec(config, host, imageId, request.rootfs(), request.required());
+                new ContainerSpec(
+                        config,
+                        host,
+                        imageId,
+                        request.rootfs(),
+                        request.required(),
+                        request.durable());
         if (spec.argv().isEmpty()) {
             throw AgentException.invalid("no command specified");
         }

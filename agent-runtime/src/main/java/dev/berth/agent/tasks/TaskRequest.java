@@ -61,11 +61,14 @@ record TaskRequest(Optional<String> image, boolean fresh, ObjectNode body) {
         }
         labels(body.putObject("Labels"), entry);
         host.put("Init", true);
+        ObjectNode berth = body.putObject("Berth");
+        // After a power cut there is no task left, so nothing of its container is waited for.
+        berth.put("Durable", false);
         ArrayNode mounts = host.putArray("Mounts");
         if (image.isPresent()) {
             body.put("Image", image.get());
         } else {
-            body.putObject("Berth").put("Rootfs", paths.hostRoot().toString());
+            berth.put("Rootfs", paths.hostRoot().toString());
             host.put("ReadonlyRootfs", true);
             host.putObject("Tmpfs").put("/tmp", "").put("/run", "").put("/var/tmp", "");
             HostRoot.mounts().forEach(path -> bind(mounts, path, path, true));

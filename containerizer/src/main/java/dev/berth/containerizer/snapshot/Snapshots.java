@@ -56,34 +56,42 @@ public final class Snapshots implements AutoCloseable {
     }
 
     /**
-     * Makes a container's writable layer, durably: when this returns it survives a power cut. One that exists is left as it is.
+     * Makes a container's writable layer. One that exists is left as it is.
      *
      * @param layers the image's layers, base first: the topmost one's root directory gives owner and mode
+     * @param durable whether it survives a power cut when this returns; otherwise no disk is waited for
      */
-    public void create(ContainerId id, List<? extends Fd> layers) throws SnapshotException {
+    public void create(ContainerId id, List<? extends Fd> layers, boolean durable)
+            throws SnapshotException {
         Files files = linux.files();
         try {
             files.mkdirat(containers, id.value(), 0700);
             try (OwnedFd own = files.openat(containers, id.value(), DIRECTORY, 0)) {
                 if (files.mkdirat(own, UPPER, 0755)) {
-                    copyAttributes(layers.getLast(), own);
+                    copyAttributes(layers.getLast(), own, durable);
                 }
                 files.mkdirat(own, WORK, 0700);
-                files.fsync(own);
+                if (durable) {
+                    files.fsync(own);
+                }
             }
-            files.fsync(containers);
+            if (durable) {
+                files.fsync(containers);
+            }
         } catch (ErrnoException e) {
             throw new SnapshotException("make the writable layer of " + id.shortForm(), e);
         }
     }
 
-    private void copyAttributes(Fd top, Fd own) throws ErrnoException {
+    private void copyAttributes(Fd top, Fd own, boolean durable) throws ErrnoException {
         Optional<Statx> st = linux.files().statx(top, "", At.AT_EMPTY_PATH);
         if (st.isPresent()) {
             try (OwnedFd upper = linux.files().openat(own, UPPER, DIRECTORY, 0)) {
                 linux.files().fchownat(upper, "", st.get().uid(), st.get().gid(), At.AT_EMPTY_PATH);
                 linux.files().fchmod(upper, st.get().mode() & 07777);
-                linux.files().fsync(upper);
+                if (durable) {
+                    linux.files().fsync(upper);
+                }
             }
         }
     }

@@ -121,7 +121,7 @@ class SnapshotsRootTest {
     })
     void everyWayToNameLayersGivesTheSameRoot(Way way, int count) throws Exception {
         stack(count);
-        snapshots.create(ID, layers);
+        snapshots.create(ID, layers, true);
         OverlayMounter mounter = new OverlayMounter(linux);
         try (OwnedFd own = files.openat(dataRoot, "containers/" + ID, DIRECTORY, 0);
                 OwnedFd upper = files.openat(own, "upper", DIRECTORY, 0);
@@ -146,7 +146,7 @@ class SnapshotsRootTest {
     @Test
     void joinedNamesThatAreTooLongAreLeftToAnotherWay() throws Exception {
         stack(40);
-        snapshots.create(ID, layers);
+        snapshots.create(ID, layers, true);
         try (OwnedFd own = files.openat(dataRoot, "containers/" + ID, DIRECTORY, 0);
                 OwnedFd upper = files.openat(own, "upper", DIRECTORY, 0);
                 OwnedFd work = files.openat(own, "work", DIRECTORY, 0)) {
@@ -162,8 +162,8 @@ class SnapshotsRootTest {
         java.nio.file.Files.setPosixFilePermissions(
                 temp.resolve("layers/l2"), PosixFilePermissions.fromString("rwxr-x--x"));
         files.fchownat(layers.getLast(), "", 12, 34, 0x1000);
-        snapshots.create(ID, layers);
-        snapshots.create(ID, layers);
+        snapshots.create(ID, layers, true);
+        snapshots.create(ID, layers, true);
         assertThat(snapshots.present()).containsExactly(ID);
         try (OwnedFd root = snapshots.mount(ID, layers)) {
             Statx st = files.statx(root, "", 0x1000).orElseThrow();
@@ -217,7 +217,7 @@ class SnapshotsRootTest {
         java.nio.file.Files.createDirectories(base.resolve("etc"));
         java.nio.file.Files.writeString(base.resolve("etc/hosts"), "the image's");
         java.nio.file.Files.createDirectories(base.resolve("var/lib/db"));
-        snapshots.create(ID, layers);
+        snapshots.create(ID, layers, true);
         try (OwnedFd root = snapshots.mount(ID, layers)) {
             RootPreparation.prepare(files, root, needs("/srv/a/b"));
             RootPreparation.prepare(files, root, needs("/proc/self/fd/7"));
@@ -248,7 +248,7 @@ class SnapshotsRootTest {
         for (String target : List.of("../../../" + canary, canary.toString(), "etc", "nowhere")) {
             Path base = layer(layers.size());
             java.nio.file.Files.createSymbolicLink(base.resolve(name), Path.of(target));
-            snapshots.create(ID, layers);
+            snapshots.create(ID, layers, true);
             try (OwnedFd root = snapshots.mount(ID, layers)) {
                 assertThatThrownBy(() -> RootPreparation.prepare(files, root, needs("/")))
                         .isInstanceOf(SnapshotException.class)
@@ -270,7 +270,7 @@ class SnapshotsRootTest {
         java.nio.file.Files.createSymbolicLink(base.resolve("var"), Path.of("/proc/self/cwd"));
         java.nio.file.Files.createSymbolicLink(base.resolve("work"), canary.resolve("new/dir"));
         java.nio.file.Files.createSymbolicLink(base.resolve("opt"), Path.of("../../.."));
-        snapshots.create(ID, layers);
+        snapshots.create(ID, layers, true);
         try (OwnedFd root = snapshots.mount(ID, layers)) {
             RootPreparation.prepare(files, root, needs("/work/deep"));
             // All of it landed inside, at the same path.
@@ -305,7 +305,7 @@ class SnapshotsRootTest {
                                 new Link("/file/name", "/z"),
                                 new Link("/loop/name", "/z"),
                                 new Link("/proc/name", "/z")));
-        snapshots.create(ID, layers);
+        snapshots.create(ID, layers, true);
         try (OwnedFd root = snapshots.mount(ID, layers)) {
             RootPreparation.prepare(files, root, needs);
             RootPreparation.prepare(files, root, needs);
@@ -323,7 +323,7 @@ class SnapshotsRootTest {
     void whatIsInTheWayIsNamed() throws Exception {
         Path base = layer(0);
         java.nio.file.Files.writeString(base.resolve("data"), "a file");
-        snapshots.create(ID, layers);
+        snapshots.create(ID, layers, true);
         try (OwnedFd root = snapshots.mount(ID, layers)) {
             assertThatThrownBy(() -> RootPreparation.prepare(files, root, needs("/")))
                     .isInstanceOf(SnapshotException.class)
@@ -351,7 +351,7 @@ class SnapshotsRootTest {
                 "open",
                 "trusted.overlay.redirect",
                 "/secret".getBytes(StandardCharsets.UTF_8));
-        snapshots.create(ID, layers);
+        snapshots.create(ID, layers, true);
         try (OwnedFd root = snapshots.mount(ID, layers)) {
             boolean seen;
             try {
