@@ -1,7 +1,7 @@
 package dev.berth.master;
 
 import dev.berth.discovery.MasterAddress;
-import dev.berth.master.registry.Election;
+import dev.berth.master.election.Election;
 import dev.berth.master.registry.SqliteStore;
 import dev.berth.master.registry.ZooKeeperStore;
 import dev.berth.master.transport.AccessToken;

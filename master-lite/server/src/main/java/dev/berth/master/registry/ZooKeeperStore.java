@@ -29,12 +29,20 @@ public final class ZooKeeperStore implements Store {
     private static final int TRIES = 3;
 
     private final CuratorFramework client;
-    private final Election.Places places;
+    private final ZooKeeperPlaces places;
     private final String candidate;
     private final int epoch;
     private final Set<String> known = new HashSet<>();
 
-    ZooKeeperStore(CuratorFramework client, Election.Places places, String candidate, int epoch) {
+    /**
+     * The registry in one term of leading.
+     *
+     * @param client stays the caller's
+     * @param candidate the leader's own node in the election
+     * @param epoch the version of the epoch's node that this term began
+     */
+    public ZooKeeperStore(
+            CuratorFramework client, ZooKeeperPlaces places, String candidate, int epoch) {
         this.client = client;
         this.places = places;
         this.candidate = candidate;

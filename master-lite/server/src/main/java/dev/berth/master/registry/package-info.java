@@ -1,5 +1,5 @@
 /**
- * What survives a master: SQLite for one, ZooKeeper for several, and the election among those. All of it blocks, on threads of its own; the conductor meets it through queues.
+ * What survives a master: SQLite for one, ZooKeeper for several. All of it blocks, on threads of its own; the conductor meets it through queues.
  */
 @NullMarked
 package dev.berth.master.registry;

@@ -8,6 +8,7 @@ import dev.berth.discovery.ZooKeeperUrl;
 import dev.berth.master.cluster.AgentRecord;
 import dev.berth.master.cluster.AgentRecord.Standing;
 import dev.berth.master.cluster.Registry.Contents;
+import dev.berth.master.election.Election;
 import dev.berth.master.ids.AgentId;
 import dev.berth.protocol.v1.Protos.MasterInfo;
 

@@ -122,18 +122,7 @@ final class HouseRules {
         rules.put(
                 "the allocator knows no messages", wall("dev.berth.master.allocator..", PROTOCOL));
         rules.put("resources know no messages", wall("dev.berth.master.resources..", PROTOCOL));
-        // The election publishes MasterInfo for others to find the leader; what is stored knows
-        // none.
-        rules.put(
-                "the registry knows no messages",
-                noClasses()
-                        .that()
-                        .resideInAPackage("dev.berth.master.registry..")
-                        .and()
-                        .haveNameNotMatching("dev\\.berth\\.master\\.registry\\.Election(\\$.*)?")
-                        .should()
-                        .dependOnClassesThat()
-                        .resideInAPackage(PROTOCOL));
+        rules.put("the registry knows no messages", wall("dev.berth.master.registry..", PROTOCOL));
         rules.put(
                 "the foreign linker stays in native-bindings",
                 noClasses()

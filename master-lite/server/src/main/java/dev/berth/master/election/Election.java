@@ -1,9 +1,11 @@
-package dev.berth.master.registry;
+package dev.berth.master.election;
 
 import dev.berth.discovery.Candidates;
 import dev.berth.discovery.MasterAddress;
 import dev.berth.discovery.ZooKeeperClients;
 import dev.berth.discovery.ZooKeeperUrl;
+import dev.berth.master.registry.ZooKeeperPlaces;
+import dev.berth.master.registry.ZooKeeperStore;
 import dev.berth.protocol.MesosJson;
 import dev.berth.protocol.v1.Protos.MasterInfo;
 
@@ -52,29 +54,6 @@ public final class Election implements AutoCloseable {
         void trouble(String what);
     }
 
-    /** Where things are: beside the candidates nothing but the node under which Mesos keeps its own registry. Clients that take the least child for the leader (pymesos) pass over that name, and over no other. */
-    record Places(String root) {
-        private String registry() {
-            return root + "/log_replicas/berth";
-        }
-
-        String epoch() {
-            return registry() + "/epoch";
-        }
-
-        String agents() {
-            return registry() + "/agents";
-        }
-
-        String agent(String id) {
-            return agents() + "/" + id;
-        }
-
-        String weights() {
-            return registry() + "/weights";
-        }
-    }
-
     private enum Signal {
         LOOK,
         LOST,
@@ -85,7 +64,7 @@ public final class Election implements AutoCloseable {
     private final LinkedBlockingQueue<Signal> signals = new LinkedBlockingQueue<>();
     private final CuratorWatcher watcher = event -> signals.add(Signal.LOOK);
     private final CuratorFramework client;
-    private final Places places;
+    private final ZooKeeperPlaces places;
     private final Supplier<MasterInfo> self;
     private final Listener listener;
     private final Thread thread;
@@ -100,7 +79,7 @@ public final class Election implements AutoCloseable {
             ZooKeeperUrl url, Supplier<MasterInfo> self, Listener listener, int sessionMs) {
         this.self = self;
         this.listener = listener;
-        places = new Places(url.path());
+        places = new ZooKeeperPlaces(url.path());
         client = ZooKeeperClients.start(url, sessionMs);
         client.getConnectionStateListenable()
                 .addListener((_, state) ->

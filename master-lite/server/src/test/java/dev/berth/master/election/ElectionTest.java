@@ -1,4 +1,4 @@
-package dev.berth.master.registry;
+package dev.berth.master.election;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
@@ -6,7 +6,12 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import dev.berth.discovery.MasterAddress;
 import dev.berth.discovery.ZooKeeperClients;
 import dev.berth.discovery.ZooKeeperUrl;
+import dev.berth.master.cluster.AgentRecord;
 import dev.berth.master.cluster.AgentRecord.Standing;
+import dev.berth.master.ids.AgentId;
+import dev.berth.master.registry.FencedException;
+import dev.berth.master.registry.Write;
+import dev.berth.master.registry.ZooKeeperStore;
 import dev.berth.protocol.v1.Protos.MasterInfo;
 
 import org.apache.curator.framework.CuratorFramework;
@@ -106,6 +111,10 @@ class ElectionTest {
         }
     }
 
+    private static AgentRecord agent(String id, Standing standing) {
+        return new AgentRecord(new AgentId(id), standing, "host-" + id, 42, new byte[] {1, 0, -1});
+    }
+
     private List<String> candidates() throws Exception {
         return client.getChildren().forPath("/berth").stream()
                 .filter(name -> name.startsWith("json.info_"))
@@ -156,7 +165,7 @@ class ElectionTest {
         one.await("leading");
         ZooKeeperStore old = one.store;
         old.load();
-        old.commit(List.of(new Write.Put(StoreContractTest.agent("a", Standing.ADMITTED))));
+        old.commit(List.of(new Write.Put(agent("a", Standing.ADMITTED))));
         Master two = new Master("m2");
         two.await("following m1");
         String id = one.info.getId();
@@ -164,11 +173,7 @@ class ElectionTest {
         two.await("leading");
         one.await("lost");
         one.await("following m2");
-        assertThatThrownBy(() ->
-                        old.commit(
-                                List.of(
-                                        new Write.Put(
-                                                StoreContractTest.agent("a", Standing.GONE)))))
+        assertThatThrownBy(() -> old.commit(List.of(new Write.Put(agent("a", Standing.GONE)))))
                 .isInstanceOf(FencedException.class)
                 .hasMessageContaining("leads no more");
         assertThat(two.store.load().agents())
@@ -186,16 +191,13 @@ class ElectionTest {
         one.store.load();
         client.setData().forPath("/berth/log_replicas/berth/epoch", new byte[0]);
         assertThatThrownBy(() ->
-                        one.store.commit(
-                                List.of(
-                                        new Write.Put(
-                                                StoreContractTest.agent("a", Standing.ADMITTED)))))
+                        one.store.commit(List.of(new Write.Put(agent("a", Standing.ADMITTED)))))
                 .isInstanceOf(FencedException.class);
         one.election.resign();
         one.await("lost");
         one.await("leading");
         one.store.load();
-        one.store.commit(List.of(new Write.Put(StoreContractTest.agent("a", Standing.ADMITTED))));
+        one.store.commit(List.of(new Write.Put(agent("a", Standing.ADMITTED))));
         assertThat(candidates()).hasSize(1);
     }
 
@@ -208,7 +210,7 @@ class ElectionTest {
                 .forPath(
                         "/berth/log_replicas/berth/agents/a",
                         "{}".getBytes(StandardCharsets.UTF_8));
-        one.store.commit(List.of(new Write.Put(StoreContractTest.agent("a", Standing.GONE))));
+        one.store.commit(List.of(new Write.Put(agent("a", Standing.GONE))));
         assertThat(one.store.load().agents())
                 .singleElement()
                 .satisfies(a -> assertThat(a.standing()).isEqualTo(Standing.GONE));
