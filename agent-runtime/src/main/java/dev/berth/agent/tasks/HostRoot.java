@@ -1,5 +1,7 @@
 package dev.berth.agent.tasks;
 
+import com.fasterxml.jackson.databind.JsonNode;
+
 import dev.berth.agent.config.AgentException;
 
 import java.io.IOException;
@@ -100,6 +102,42 @@ final class HostRoot {
             }
         } catch (IOException e) {
             throw AgentException.failed("make the root of commands without an image " + root, e);
+        }
+    }
+
+    /**
+     * Makes the places of mounts, files or directories as their sources are, below the root that all commands without an image share: containers that made them each for themselves at the same moment would take each
+     * other for somebody who exchanges directories. A place behind a link is the container's to make. File lane, as {@link #make}.
+     */
+    static void place(Path root, JsonNode mounts) throws AgentException {
+        for (JsonNode mount : mounts) {
+            String target = mount.path("Target").asText();
+            try {
+                place(root, Path.of(mount.path("Source").asText()), Path.of(target).normalize());
+            } catch (FileAlreadyExistsException _) {
+                // Another task was faster.
+            } catch (IOException e) {
+                throw AgentException.failed("make " + target + " in the root of commands", e);
+            }
+        }
+    }
+
+    private static void place(Path root, Path source, Path target) throws IOException {
+        Path own = root;
+        for (Path part : target) {
+            own = own.resolve(part);
+            if (Files.isSymbolicLink(own)) {
+                return;
+            }
+        }
+        if (Files.exists(own) || !Files.exists(source)) {
+            return;
+        }
+        if (Files.isDirectory(source)) {
+            Files.createDirectories(own);
+        } else {
+            Files.createDirectories(own.getParent());
+            Files.createFile(own);
         }
     }
 

@@ -440,13 +440,14 @@ public final class TaskBoard implements AutoCloseable {
         }
     }
 
-    /** The root of commands without an image, once per agent; file lane. */
-    void makeHostRoot() throws AgentException {
+    /** The root of commands without an image, once per agent, and places in it for what this one mounts; file lane. */
+    void makeHostRoot(TaskRequest request) throws AgentException {
         // Two at the same time do the same.
         if (!hostRootMade) {
             HostRoot.make(paths.hostRoot());
             host.offer(() -> hostRootMade = true);
         }
+        HostRoot.place(paths.hostRoot(), request.body().path("HostConfig").path("Mounts"));
     }
 
     /** Copies output every second while something runs. */

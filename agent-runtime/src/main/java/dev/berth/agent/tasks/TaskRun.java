@@ -137,7 +137,7 @@ final class TaskRun implements ContainerWatcher, TaskChecks.Listener {
             try {
                 TaskOutput.begin(entry, board.paths());
                 if (request.image().isEmpty()) {
-                    board.makeHostRoot();
+                    board.makeHostRoot(request);
                 }
                 host.offer(() -> {
                     reached(TaskStep.SANDBOX_MADE);
