@@ -330,12 +330,18 @@ public final class TestScheduler implements AutoCloseable {
     /** Launches all of them on one offer, and gives the rest back. */
     public Answer launch(Offer offer, List<TaskInfo.Builder> tasks)
             throws IOException, InterruptedException {
-        Call.Builder call = Call.newBuilder().setType(Call.Type.ACCEPT);
         Offer.Operation.Builder operation =
                 Offer.Operation.newBuilder().setType(Offer.Operation.Type.LAUNCH);
         for (TaskInfo.Builder task : tasks) {
             operation.getLaunchBuilder().addTaskInfos(task.setAgentId(offer.getAgentId()));
         }
+        return accept(offer, operation);
+    }
+
+    /** Does one operation on one offer, and gives the rest back. */
+    public Answer accept(Offer offer, Offer.Operation.Builder operation)
+            throws IOException, InterruptedException {
+        Call.Builder call = Call.newBuilder().setType(Call.Type.ACCEPT);
         call.getAcceptBuilder().addOfferIds(offer.getId()).addOperations(operation);
         call.getAcceptBuilder().getFiltersBuilder().setRefuseSeconds(0);
         forget(offer.getId());
