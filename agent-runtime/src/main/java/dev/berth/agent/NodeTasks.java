@@ -119,7 +119,7 @@ final class NodeTasks implements TaskHost, AgentState, AutoCloseable {
                                 AgentConfig.VERSION,
                                 bootId(),
                                 this::report));
-        board.recover();
+        board.recover(parts.views().all());
         containers.events(
                 new dev.berth.agent.conductor.EventListener() {
                     @Override

@@ -2,7 +2,7 @@ package dev.berth.agent.tasks;
 
 import com.google.protobuf.ByteString;
 
-import dev.berth.agent.conductor.Answer;
+import dev.berth.agent.conductor.ContainerView;
 import dev.berth.agent.config.AgentException;
 import dev.berth.agent.config.AgentLog;
 import dev.berth.agent.config.SandboxRetention;
@@ -98,44 +98,17 @@ public final class TaskBoard implements AutoCloseable {
         return Runtime.getRuntime().availableProcessors();
     }
 
-    /** Goes on with the tasks of an earlier agent; after the conductor has recovered. */
-    public void recover() {
-        List<TaskEntry> live = new ArrayList<>();
-        for (TaskEntry entry : List.copyOf(journal.tasks().values())) {
-            boolean over = journal.isOver(entry.framework.getValue());
-            if (entry.isTerminal()) {
-                host.containers().remove(entry.container, true, Answer.ignore());
-                steps.reached(TaskStep.REMOVAL_ASKED, entry);
-            } else {
-                live.add(entry);
-                TaskRun run = run(entry);
-                if (entry.executor.isPresent()) {
-                    run.hold();
-                }
-            }
-            if (over || (entry.isTerminal() && entry.pending.isEmpty())) {
-                updates.settle(entry);
-            }
-        }
-        for (TaskEntry entry : live) {
-            // The agent may have ended before it had said what is said first, or had taken the
-            // others of a group with one.
-            if (entry.latest.isEmpty()) {
-                starting(entry);
-            }
-            boolean over = journal.isOver(entry.framework.getValue());
-            if (entry.killGraceNs.isEmpty() && (over || groups.isFailed(entry))) {
-                killAsked(entry, graceNs(entry, Optional.empty()));
-            }
-            TaskRun run = entry.run;
-            if (run != null) {
-                run.resume(framework(entry));
-            }
-        }
+    /**
+     * Goes on with the tasks of an earlier agent; after the conductor has recovered.
+     *
+     * @param containers all that there are
+     */
+    public void recover(List<ContainerView> containers) {
+        new TaskRecovery(this, host, journal, steps).run(containers);
         collector.start();
     }
 
-    private FrameworkInfo framework(TaskEntry entry) {
+    FrameworkInfo framework(TaskEntry entry) {
         FrameworkInfo info = journal.frameworks().get(entry.framework.getValue());
         return info != null
                 ? info
@@ -230,7 +203,7 @@ public final class TaskBoard implements AutoCloseable {
         }
     }
 
-    private TaskRun run(TaskEntry entry) {
+    TaskRun run(TaskEntry entry) {
         TaskRun run = new TaskRun(entry, this, host);
         entry.run = run;
         return run;
@@ -268,7 +241,7 @@ public final class TaskBoard implements AutoCloseable {
         return entries;
     }
 
-    private void starting(TaskEntry entry) {
+    void starting(TaskEntry entry) {
         updates.publish(
                 entry,
                 TaskStatus.newBuilder()
@@ -277,7 +250,7 @@ public final class TaskBoard implements AutoCloseable {
     }
 
     private String containerName() {
-        return "berth-" + HexFormat.of().toHexDigits(random.nextLong());
+        return TaskPaths.CONTAINER + HexFormat.of().toHexDigits(random.nextLong());
     }
 
     /** One of a group that did not end well takes the others with it. */

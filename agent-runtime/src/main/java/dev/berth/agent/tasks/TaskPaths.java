@@ -14,8 +14,13 @@ public record TaskPaths(Path dataRoot) {
         return dataRoot.resolve("agent/tasks");
     }
 
+    /** Says how far the log of each container was copied. */
+    Path positions() {
+        return journalDirectory().resolve("positions");
+    }
+
     Path position(String container) {
-        return journalDirectory().resolve("positions").resolve(container);
+        return positions().resolve(container);
     }
 
     /** One file for each sandbox whose tasks are over: when that was. */
@@ -56,6 +61,9 @@ public record TaskPaths(Path dataRoot) {
     Set<Path> runs(Collection<TaskEntry> entries) {
         return entries.stream().map(this::run).collect(Collectors.toSet());
     }
+
+    /** What the names of tasks' containers begin with. */
+    static final String CONTAINER = "berth-";
 
     /** {@code berth-} and 16 hex digits. */
     static final int GROUP_NAME = 22;

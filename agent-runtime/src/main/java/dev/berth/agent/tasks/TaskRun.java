@@ -44,7 +44,7 @@ final class TaskRun implements ContainerWatcher, TaskChecks.Listener {
         this.entry = entry;
         this.board = board;
         this.host = host;
-        termination = new Termination(host, entry.container, () -> reached(TaskStep.SIGNAL_ASKED));
+        termination = new Termination(host, entry, board.steps());
         healthy = entry.latest.filter(TaskStatus::hasHealthy).map(TaskStatus::getHealthy);
         checked = entry.latest.filter(TaskStatus::hasCheckStatus).map(TaskStatus::getCheckStatus);
     }

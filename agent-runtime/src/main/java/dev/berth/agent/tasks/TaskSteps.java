@@ -25,7 +25,12 @@ final class TaskSteps {
 
     /** A step of one task. */
     void reached(TaskStep step, TaskEntry entry) {
-        if (task.isEmpty() || task.equals(entry.info.getTaskId().getValue())) {
+        reached(step, entry.info.getTaskId().getValue());
+    }
+
+    /** A step of a task that is known by its id only. */
+    void reached(TaskStep step, String id) {
+        if (task.isEmpty() || task.equals(id)) {
             crash.reached(step);
         }
     }

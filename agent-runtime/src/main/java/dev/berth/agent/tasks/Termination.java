@@ -12,18 +12,17 @@ final class Termination {
     private static final int SIGKILL = 9;
 
     private final TaskHost host;
-    private final String container;
-    private final Runnable signalled;
+    private final TaskEntry entry;
+    private final TaskSteps steps;
     private Runnable cancel = () -> {};
     private boolean begun;
     private long begunNs;
     private long graceNs;
 
-    /** {@code signalled} is run whenever a signal was asked for. */
-    Termination(TaskHost host, String container, Runnable signalled) {
+    Termination(TaskHost host, TaskEntry entry, TaskSteps steps) {
         this.host = host;
-        this.container = container;
-        this.signalled = signalled;
+        this.entry = entry;
+        this.steps = steps;
     }
 
     /** @param grace from the first call on; 0: SIGKILL now */
@@ -49,8 +48,8 @@ final class Termination {
     }
 
     private void signal(int signal) {
-        host.containers().kill(container, signal, Answer.ignore());
-        signalled.run();
+        host.containers().kill(entry.container, signal, Answer.ignore());
+        steps.reached(TaskStep.SIGNAL_ASKED, entry);
     }
 
     void stop() {

@@ -85,6 +85,7 @@ final class CrashSite implements AutoCloseable {
                 .setFrameworkId(scheduler.id())
                 .addResources(TestScheduler.scalar("cpus", 0.1))
                 .addResources(TestScheduler.scalar("mem", 32))
+                .addResources(TestScheduler.scalar("disk", 1))
                 .getExecutorIdBuilder()
                 .setValue(executor);
         for (TaskInfo.Builder task : tasks) {
@@ -112,15 +113,17 @@ final class CrashSite implements AutoCloseable {
         return answer.body().isBlank() ? JSON.nullNode() : JSON.readTree(answer.body());
     }
 
-    /** The last run of an executor: of a command, its sandbox. */
-    Path sandbox(String executor) throws IOException {
+    Path executor(String id) {
         return agent.dataRoot()
                 .resolve("sandboxes/frameworks")
                 .resolve(scheduler.id().getValue())
                 .resolve("executors")
-                .resolve(executor)
-                .resolve("runs/latest")
-                .toRealPath();
+                .resolve(id);
+    }
+
+    /** The last run of an executor: of a command, its sandbox. */
+    Path sandbox(String executor) throws IOException {
+        return executor(executor).resolve("runs/latest").toRealPath();
     }
 
     /** How often the agents of this place said that a master had taken them, by the id that it gave. */
