@@ -9,14 +9,19 @@ import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicReference;
 
-/** Runs {@code berth} in JVMs of their own, as the script does, against one agent. */
+/** Runs {@code berth} in JVMs of their own, as the script does, against one agent or master. */
 final class CommandLine {
     private static final long DEADLINE_SECONDS = 60;
 
-    private final Path socket;
+    private final Map<String, String> variables;
 
     CommandLine(Path socket) {
-        this.socket = socket;
+        this(Map.of("BERTH_HOST", "unix://" + socket));
+    }
+
+    /** With further variables in its environment. */
+    CommandLine(Map<String, String> variables) {
+        this.variables = Map.copyOf(variables);
     }
 
     /** How one ended. */
@@ -47,12 +52,8 @@ final class CommandLine {
     /** Starts one without waiting. */
     Process start(String... words) throws IOException {
         ProcessBuilder builder = new ProcessBuilder(command(words));
-        environment(builder.environment());
+        builder.environment().putAll(variables);
         return builder.start();
-    }
-
-    private void environment(Map<String, String> environment) {
-        environment.put("BERTH_HOST", "unix://" + socket);
     }
 
     Outcome run(String... words) throws IOException, InterruptedException {
