@@ -86,10 +86,10 @@ public final class JobRunVerb implements Verb {
         Set<String> told = new HashSet<>();
         return worker -> {
             List<String> missing = new ArrayList<>();
-            if (arguments.has("memory") && !Wire.enforces(worker.offer(), "mem")) {
+            if (arguments.given("memory") && !Wire.enforces(worker.offer(), "mem")) {
                 missing.add("memory");
             }
-            if (arguments.has("cpus") && !Wire.enforces(worker.offer(), "cpus")) {
+            if (arguments.given("cpus") && !Wire.enforces(worker.offer(), "cpus")) {
                 missing.add("CPU");
             }
             String node = worker.offer().getHostname();

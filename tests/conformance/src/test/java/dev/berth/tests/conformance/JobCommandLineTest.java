@@ -291,7 +291,8 @@ class JobCommandLineTest {
     @Test
     void aGangThatDoesNotFitSaysWhyAndLeavesTheRoomToOthers() throws Exception {
         Process gang =
-                interruptible("--workers", Integer.toString(CPUS + 1), "--name", "large", "-", "true");
+                interruptible(
+                        "--workers", Integer.toString(CPUS + 1), "--name", "large", "-", "true");
         try (BufferedReader err = gang.errorReader(StandardCharsets.UTF_8)) {
             assertThat(err.readLine())
                     .contains("waiting", "room for " + CPUS + " of " + (CPUS + 1) + " workers")
@@ -342,11 +343,21 @@ class JobCommandLineTest {
     @Test
     void aRunningJobIsListedReadInspectedAndKilled() throws Exception {
         Process process =
-                berth.start(command("--name", "long", "--gpus", "1", "-", "sh", "-c", "echo up; exec sleep 1000"));
+                berth.start(
+                        command(
+                                "--name",
+                                "long",
+                                "--gpus",
+                                "1",
+                                "-",
+                                "sh",
+                                "-c",
+                                "echo up; exec sleep 1000"));
         try (BufferedReader out = process.inputReader(StandardCharsets.UTF_8)) {
             assertThat(out.readLine()).isEqualTo("up");
             Matcher listed =
-                    Pattern.compile("(?m)^(\\S+) +long +running +1 +512 +1$").matcher(ok("job", "ls"));
+                    Pattern.compile("(?m)^(\\S+) +long +running +1 +512 +1$")
+                            .matcher(ok("job", "ls"));
             assertThat(listed.find()).isTrue();
             String id = listed.group(1);
             assertThat(ok("node", "ls")).contains("1 of " + CPUS, "1 of 8");
@@ -354,7 +365,8 @@ class JobCommandLineTest {
             List<String> lines = ok("job", "inspect", id).lines().toList();
             assertThat(JSON.readTree(lines.getFirst()).at("/framework_info/name").asText())
                     .isEqualTo("long");
-            assertThat(JSON.readTree(lines.get(1)).path("state").asText()).isEqualTo("TASK_RUNNING");
+            assertThat(JSON.readTree(lines.get(1)).path("state").asText())
+                    .isEqualTo("TASK_RUNNING");
             assertThat(ok("job", "kill", "long")).isEqualTo(id + "\n");
             assertThat(process.waitFor()).isEqualTo(137);
             assertThat(new String(process.getErrorStream().readAllBytes(), StandardCharsets.UTF_8))
@@ -391,7 +403,7 @@ class JobCommandLineTest {
                     "skopeo",
                     "copy",
                     "--dest-tls-verify=false",
-                    "docker-archive:" + archive,
+                    "oci-archive:" + archive,
                     "docker://" + name);
             Outcome pulled = job(name, "words", "of the job");
             assertThat(pulled.out()).as(pulled.err()).isEqualTo("words of the job\n");
@@ -427,7 +439,8 @@ class JobCommandLineTest {
     void aJobThatWantsWhatNoAgentHasWaitsAndHoldsNothing() throws Exception {
         Process process = interruptible("--gpus", "9", "-", "true");
         try (BufferedReader err = process.errorReader(StandardCharsets.UTF_8)) {
-            assertThat(err.readLine()).contains("9 GPUs", "the only one has 8 GPUs", "berth node ls");
+            assertThat(err.readLine())
+                    .contains("9 GPUs", "the only one has 8 GPUs", "berth node ls");
             assertThat(ok("offers").lines()).hasSize(1);
             interrupt(process);
             assertThat(process.waitFor(20, TimeUnit.SECONDS)).isTrue();

@@ -45,7 +45,7 @@ class QuickstartTest {
         Outcome outcome = CommandLine.finish(process, new byte[0]);
         assertThat(outcome.code()).as(outcome.err()).isZero();
         assertThat(outcome.out())
-                .containsPattern("started an agent, which reported \\d+ CPUs, .* [1-9]\\d* GPU")
+                .containsPattern("started an agent, which reported .*[1-9]\\d* GPU")
                 .contains("process       pid 1, parent 0, user 0:0")
                 .contains("hostname      quickstart")
                 .contains("its own: mnt pid net ipc uts cgroup")
@@ -89,8 +89,7 @@ class QuickstartTest {
             strings = {
                 "",
                 "started a master",
-                "started an agent",
-                "ran a job",
+                                "ran a job",
                 "ran it in a container"
             })
     void anInterruptLeavesNothing(String after) throws Exception {
@@ -103,7 +102,8 @@ class QuickstartTest {
                 awaitRoot();
             }
             for (String line = ""; !after.isEmpty() && !line.contains(after); ) {
-                line = String.valueOf(out.readLine());
+                line = out.readLine();
+                assertThat(line).as("it ended before it said '" + after + "'").isNotNull();
             }
             new ProcessBuilder("kill", "-INT", Long.toString(process.pid())).start().waitFor();
             while (out.readLine() != null) {
