@@ -224,6 +224,8 @@ public final class TaskBoard implements AutoCloseable {
         } catch (AgentException e) {
             for (TaskEntry entry : entries) {
                 AgentLog.error("launch " + entry.key(), e);
+                // Known all the same, or its acknowledgement would find nobody.
+                journal.tasks().put(entry.key(), entry);
                 updates.publish(
                         entry,
                         TaskStatus.newBuilder()

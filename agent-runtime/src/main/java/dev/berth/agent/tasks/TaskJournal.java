@@ -133,6 +133,8 @@ final class TaskJournal implements AutoCloseable {
     void acknowledged(TaskEntry entry) throws AgentException {
         journal.append(of(Kind.ACKNOWLEDGED, entry));
         entry.pending.poll();
+        // Also here: a task that never ends may have news of its health for months.
+        compactWhenLong();
     }
 
     void killAsked(TaskEntry entry, long graceNs) throws AgentException {

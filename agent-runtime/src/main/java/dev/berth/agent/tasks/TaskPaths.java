@@ -1,12 +1,18 @@
 package dev.berth.agent.tasks;
 
+import java.nio.charset.StandardCharsets;
+import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.util.Collection;
+import java.util.HexFormat;
 import java.util.Set;
 import java.util.stream.Collectors;
 
 /** Where the files of tasks are. Any thread. */
 public record TaskPaths(Path dataRoot) {
+    /** Of a file, in bytes. */
+    private static final int LONGEST_NAME = 255;
+
     /** Where containers see their sandbox. */
     public static final String INSIDE = "/mnt/mesos/sandbox";
 
@@ -43,14 +49,33 @@ public record TaskPaths(Path dataRoot) {
         return dataRoot.resolve("sandboxes");
     }
 
+    /** An id as the name of a file: itself, but where the agent's locale has no such letters; then in ASCII. */
+    static String name(String id) {
+        try {
+            return Path.of(id).toString();
+        } catch (InvalidPathException _) {
+            StringBuilder ascii = new StringBuilder();
+            for (byte each : id.getBytes(StandardCharsets.UTF_8)) {
+                ascii.append(
+                        each > 0
+                                ? String.valueOf((char) each)
+                                : HexFormat.of()
+                                        .withPrefix("%")
+                                        .withUpperCase()
+                                        .formatHex(new byte[] {each}));
+            }
+            return ascii.substring(0, Math.min(LONGEST_NAME, ascii.length()));
+        }
+    }
+
     /** What an executor's tasks share; the sandbox itself of a command. */
     Path run(TaskEntry entry) {
         Path runs =
                 sandboxes()
                         .resolve("frameworks")
-                        .resolve(entry.framework.getValue())
+                        .resolve(name(entry.framework.getValue()))
                         .resolve("executors")
-                        .resolve(entry.executorId())
+                        .resolve(name(entry.executorId()))
                         .resolve("runs");
         // Tasks of one group are launched together and share the first part of their names.
         String name = entry.container;
@@ -71,7 +96,7 @@ public record TaskPaths(Path dataRoot) {
     Path sandbox(TaskEntry entry) {
         Path run = run(entry);
         return entry.executor.isPresent()
-                ? run.resolve("tasks").resolve(entry.info.getTaskId().getValue())
+                ? run.resolve("tasks").resolve(name(entry.info.getTaskId().getValue()))
                 : run;
     }
 }

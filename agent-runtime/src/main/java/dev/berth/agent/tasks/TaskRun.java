@@ -71,11 +71,19 @@ final class TaskRun implements ContainerWatcher, TaskChecks.Listener {
 
     /** What is to be made; refuses what cannot be run as asked. */
     TaskRequest plan(FrameworkInfo framework) throws AgentException {
-        CheckTarget.validate(entry.info);
-        TaskRequest request =
-                TaskRequest.of(entry, framework, board.paths(), board.hostCpus(), host.address());
-        CreateRequest.of(Optional.of(entry.container), Optional.empty(), request.body());
-        return request;
+        try {
+            CheckTarget.validate(entry.info);
+            TaskRequest request =
+                    TaskRequest.of(
+                            entry, framework, board.paths(), board.hostCpus(), host.address());
+            CreateRequest.of(Optional.of(entry.container), Optional.empty(), request.body());
+            return request;
+        } catch (RuntimeException e) {
+            // A fault of ours, but this task's only: were it to go on, the link would break on it,
+            // and every later start of the agent.
+            AgentLog.error("plan " + entry.key(), e);
+            throw AgentException.invalid("the agent cannot read this task: " + e);
+        }
     }
 
     /** Makes the container: image, sandbox, root; then starts it. */

@@ -5,6 +5,7 @@ import com.fasterxml.jackson.databind.node.ArrayNode;
 import dev.berth.agent.config.AgentException;
 import dev.berth.protocol.v1.Protos.Volume;
 
+import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -76,7 +77,7 @@ final class TaskVolumes {
         if (!path.startsWith("/")) {
             return beneath(paths.sandbox(entry), path, "host_path");
         }
-        Path host = Path.of(path).normalize();
+        Path host = parse(Path.of("/"), path, "host_path").normalize();
         if (host.startsWith(paths.dataRoot()) || paths.dataRoot().startsWith(host)) {
             throw AgentException.invalid(
                     "volume with host_path " + path + ": the agent's own files are there");
@@ -84,8 +85,16 @@ final class TaskVolumes {
         return host;
     }
 
+    private static Path parse(Path directory, String path, String field) throws AgentException {
+        try {
+            return directory.resolve(path);
+        } catch (InvalidPathException e) {
+            throw AgentException.invalid("volume with " + field + ": " + e.getReason());
+        }
+    }
+
     private static Path beneath(Path directory, String path, String field) throws AgentException {
-        Path inside = directory.resolve(path).normalize();
+        Path inside = parse(directory, path, field).normalize();
         if (path.isEmpty() || !inside.startsWith(directory)) {
             throw AgentException.invalid(
                     "volume with " + field + " \"" + path + "\": it leads out of the sandbox");
