@@ -247,16 +247,29 @@ public final class Cluster {
             double timeoutNs = Math.min(info.getFailoverTimeout() * 1e9, Long.MAX_VALUE / 4.0);
             teardown(framework, nowNs + Math.max((long) timeoutNs, settings.agentReregisterNs()));
         }
-        watcher.onFrameworkAdded(framework);
+        if (known) {
+            watcher.onFrameworkAdded(framework);
+        }
         return framework;
     }
 
-    /** A stream is now a framework's: it is offered what there is. The caller has sent what comes first. */
-    public void connect(Framework framework, FrameworkStream stream, boolean again) {
+    /**
+     * A stream is now a framework's: it is offered what there is. The caller has sent what comes first.
+     *
+     * @param again whether the framework was there before, here or at another master
+     * @param isNew whether it was added for this stream: operators hear of it now, when it is connected
+     */
+    public void connect(Framework framework, FrameworkStream stream, boolean again, boolean isNew) {
         framework.connected(stream, again, nowNs);
+        // It was the stream before that was too far behind.
+        cutFrameworks.remove(framework);
         allocator.activateFramework(framework.id());
-        if (again) {
+        if (isNew) {
+            watcher.onFrameworkAdded(framework);
+        } else {
             watcher.onFrameworkUpdated(framework);
+        }
+        if (again) {
             // Agents send what is not acknowledged again, now that there is somebody to acknowledge
             // it.
             FromMaster message = Messages.updateFramework(framework.info());
@@ -305,17 +318,6 @@ public final class Cluster {
         for (OpenOffer offer : List.copyOf(framework.offers())) {
             offers.discard(offer, OptionalLong.empty());
         }
-    }
-
-    /** Withdraws offers for roles that a framework does not have any more. */
-    public void rescindForeign(Framework framework) {
-        List<OpenOffer> foreign = new ArrayList<>();
-        for (OpenOffer offer : framework.offers()) {
-            if (!framework.roles().contains(offer.role().path())) {
-                foreign.add(offer);
-            }
-        }
-        offers.rescind(foreign);
     }
 
     /** Agents that a framework has something on. */
@@ -440,6 +442,12 @@ public final class Cluster {
         unreachable.remove(record.id());
         gone.remove(record.id());
         byStanding(record.standing()).put(record.id(), record);
+    }
+
+    /** An agent that is not registered is not remembered any more either. */
+    public void forget(AgentId id) {
+        unreachable.remove(id);
+        gone.remove(id);
     }
 
     /** What is written of an agent that stands so from now on. */

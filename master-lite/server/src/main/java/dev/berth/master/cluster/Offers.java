@@ -153,6 +153,17 @@ public final class Offers {
                 cluster.nowNs());
     }
 
+    /** Withdraws offers for roles that a framework does not have any more. */
+    public void rescindForeign(Framework framework) {
+        List<OpenOffer> foreign = new ArrayList<>();
+        for (OpenOffer offer : framework.offers()) {
+            if (!framework.roles().contains(offer.role().path())) {
+                foreign.add(offer);
+            }
+        }
+        rescind(foreign);
+    }
+
     /** Takes offers back and tells their frameworks. */
     public void rescind(Collection<OpenOffer> offers) {
         for (OpenOffer offer : List.copyOf(offers)) {

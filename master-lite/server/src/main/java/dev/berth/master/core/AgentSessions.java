@@ -31,6 +31,9 @@ final class AgentSessions {
     /** Heartbeats and silence are noticed so late at most. */
     private static final long LOOK_GAP_NS = 50_000_000L;
 
+    /** A store must be able to hold it, and thousands of it. */
+    private static final int MOST_INFO_BYTES = 256 << 10;
+
     /** A registration that waits for the registry. */
     private record Admission(
             AgentLink link, Link.Register register, AgentInfo info, Resources total) {}
@@ -94,6 +97,13 @@ final class AgentSessions {
         }
         if (info.getHostname().isEmpty()) {
             return Optional.of("the agent has no hostname");
+        }
+        if (info.getSerializedSize() > MOST_INFO_BYTES) {
+            return Optional.of(
+                    "the agent's resources and attributes take "
+                            + info.getSerializedSize()
+                            + " bytes, and may take "
+                            + MOST_INFO_BYTES);
         }
         if (info.hasId()) {
             return Names.id(info.getId().getValue())
@@ -176,6 +186,19 @@ final class AgentSessions {
 
     /** A registered agent comes with a new connection. */
     private void takeOver(Agent agent, Admission admission) {
+        if (agent.link().isPresent() && isElsewhere(agent, admission)) {
+            refuse(
+                    admission.link(),
+                    "agent "
+                            + agent.id()
+                            + " is connected already, as "
+                            + agent.info().getHostname()
+                            + " from "
+                            + agent.address()
+                            + ": if this one began with a copy of its data, give it an empty data root",
+                    true);
+            return;
+        }
         cluster.counts().add(Count.REREGISTRATIONS);
         agent.link()
                 .ifPresent(old -> {
@@ -188,6 +211,12 @@ final class AgentSessions {
         cluster.connect(agent, admission.link());
         begin(agent, admission);
         reports.merge(agent, admission.register(), false);
+    }
+
+    /** Two machines with one id would end each other's tasks. Who has moved is taken once the old connection is given up. */
+    private static boolean isElsewhere(Agent agent, Admission admission) {
+        return !admission.info().getHostname().equals(agent.info().getHostname())
+                || !admission.link().peerAddress().equals(agent.address());
     }
 
     private void begin(Agent agent, Admission admission) {
@@ -310,6 +339,7 @@ final class AgentSessions {
             look(agent);
         }
         departures.lateAgents();
+        departures.forgetOld();
     }
 
     private void look(Agent agent) {

@@ -20,6 +20,9 @@ import dev.berth.protocol.v1.Protos.TaskStatus;
 import dev.berth.protocol.v1.Protos.TaskStatus.Reason;
 import dev.berth.protocol.v1.scheduler.Protos.Event;
 
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.Comparator;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.LinkedHashSet;
@@ -27,16 +30,27 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 
 /** How agents stop being registered: unreachable, gone, removed. The registry is told first; what frameworks see comes after its answer. */
 final class Departures {
+    /** Mesos: {@code --registry_gc_interval}, {@code --registry_max_agent_age}. */
+    private static final long FORGET_EVERY_NS = TimeUnit.MINUTES.toNanos(15);
+
+    private static final long KEPT_NS = TimeUnit.DAYS.toNanos(14);
+
+    /** Of the unreachable, and of those marked gone. */
+    private static final int MOST_KEPT = 10_000;
+
     private final Cluster cluster;
     private final Consumer<AgentLink> unlink;
     private final Set<AgentId> departing = new HashSet<>();
 
     /** Registered agents whose link is broken, by hostname. */
     private final Map<String, Set<Agent>> away = new HashMap<>();
+
+    private long forgetAtNs;
 
     /** Departures of a cluster; {@code unlink} is told of links that are closed by one. */
     Departures(Cluster cluster, Consumer<AgentLink> unlink) {
@@ -124,6 +138,7 @@ final class Departures {
 
     private void stay(Agent agent) {
         agent.stay();
+        cluster.agentsDueAt(cluster.nowNs());
         if (agent.isActive()) {
             cluster.allocator().activateAgent(agent.id());
         }
@@ -280,10 +295,14 @@ final class Departures {
         cluster.offers().rescind(agent.offers());
         notAway(agent);
         cluster.removeAgent(agent, record);
+        tellLost(agent.id());
+    }
+
+    private void tellLost(AgentId id) {
         Event failure =
                 Event.newBuilder()
                         .setType(Event.Type.FAILURE)
-                        .setFailure(Event.Failure.newBuilder().setAgentId(Wire.agentId(agent.id())))
+                        .setFailure(Event.Failure.newBuilder().setAgentId(Wire.agentId(id)))
                         .build();
         cluster.frameworks().forEach(framework -> cluster.send(framework, failure));
     }
@@ -314,8 +333,43 @@ final class Departures {
                                             cluster.nowNs() + cluster.settings().agentSilenceNs());
                                 } else if (cluster.recovered().containsKey(record.id())) {
                                     cluster.stands(record);
+                                    tellLost(record.id());
                                 }
                             });
+        }
+    }
+
+    /** Now and then: who is away for weeks, or one of too many, is not remembered for ever. Should it come back, it is admitted anew. */
+    void forgetOld() {
+        if (cluster.nowNs() < forgetAtNs) {
+            cluster.agentsDueAt(forgetAtNs);
+            return;
+        }
+        forgetAtNs = cluster.nowNs() + FORGET_EVERY_NS;
+        cluster.agentsDueAt(forgetAtNs);
+        forgetOld(cluster.unreachable().values());
+        forgetOld(cluster.gone().values());
+    }
+
+    private void forgetOld(Collection<AgentRecord> records) {
+        List<AgentRecord> oldest = new ArrayList<>(records);
+        oldest.sort(Comparator.comparingLong(AgentRecord::sinceNs));
+        for (int i = 0; i < oldest.size(); i++) {
+            AgentRecord record = oldest.get(i);
+            boolean old = cluster.nowNs() - record.sinceNs() > KEPT_NS;
+            if ((old || oldest.size() - i > MOST_KEPT) && departing.add(record.id())) {
+                cluster.registry()
+                        .remove(
+                                record.id(),
+                                result -> {
+                                    departing.remove(record.id());
+                                    if (result.error().isPresent()) {
+                                        cluster.counts().add(Count.REGISTRY_FAILURES);
+                                    } else {
+                                        cluster.forget(record.id());
+                                    }
+                                });
+            }
         }
     }
 }

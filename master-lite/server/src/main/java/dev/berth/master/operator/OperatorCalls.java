@@ -17,6 +17,7 @@ import dev.berth.protocol.v1.Protos.WeightInfo;
 import dev.berth.protocol.v1.master.Protos.Call;
 import dev.berth.protocol.v1.master.Protos.Response;
 
+import java.util.ArrayDeque;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
@@ -31,6 +32,9 @@ public final class OperatorCalls {
     private final Views views;
     private final Metrics metrics;
     private final EventStreams streams;
+
+    /** Changes of weights, one after the other: each writes all weights, as the one before has left them. */
+    private final ArrayDeque<Runnable> weighing = new ArrayDeque<>();
 
     /**
      * The operator API of a cluster.
@@ -200,12 +204,20 @@ public final class OperatorCalls {
             }
             changed.put(info.getRole(), info.getWeight());
         }
+        weighing.add(() -> write(changed, done));
+        if (weighing.size() == 1) {
+            weighing.element().run();
+        }
+    }
+
+    private void write(Map<String, Double> changed, Consumer<Answer> done) {
         Map<String, Double> all = new TreeMap<>(cluster.weights());
         all.putAll(changed);
         cluster.registry()
                 .putWeights(
                         all,
                         result -> {
+                            weighing.remove();
                             if (result.error().isPresent()) {
                                 cluster.counts().add(Count.REGISTRY_FAILURES);
                                 done.accept(
@@ -216,6 +228,9 @@ public final class OperatorCalls {
                             } else {
                                 cluster.weigh(changed);
                                 done.accept(Answer.OK);
+                            }
+                            if (!weighing.isEmpty()) {
+                                weighing.element().run();
                             }
                         });
     }

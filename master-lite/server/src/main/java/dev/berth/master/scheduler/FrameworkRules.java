@@ -29,7 +29,8 @@ public final class FrameworkRules {
                             + timeout
                             + ") is invalid: it is a number of seconds, from 0 to 9223372036");
         }
-        if (info.hasId()) {
+        // An empty one is none: the framework asks for an id.
+        if (!info.getId().getValue().isEmpty()) {
             problem = Names.id(info.getId().getValue());
             if (problem.isPresent()) {
                 return problem.map(text -> "Invalid framework id: " + text);

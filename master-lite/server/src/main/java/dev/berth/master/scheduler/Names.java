@@ -1,5 +1,6 @@
 package dev.berth.master.scheduler;
 
+import java.nio.charset.StandardCharsets;
 import java.util.Optional;
 
 /** Mesos's rules for ids. */
@@ -13,8 +14,9 @@ public final class Names {
         if (id.isEmpty()) {
             return Optional.of("ID must not be empty");
         }
-        if (id.length() > LONGEST_ID) {
-            return Optional.of("ID must not be longer than 255 characters");
+        // In bytes: it becomes the name of a directory.
+        if (id.getBytes(StandardCharsets.UTF_8).length > LONGEST_ID) {
+            return Optional.of("ID must not be longer than 255 bytes");
         }
         if (id.equals(".") || id.equals("..")) {
             return Optional.of("'" + id + "' is disallowed");

@@ -298,7 +298,7 @@ public final class SchedulerCalls {
         }
         cluster.update(
                 framework, whole.build(), new LinkedHashSet<>(update.getSuppressedRolesList()));
-        cluster.rescindForeign(framework);
+        cluster.offers().rescindForeign(framework);
         cluster.watcher().onFrameworkUpdated(framework);
         for (Agent agent : cluster.agentsOf(framework)) {
             cluster.send(agent, Messages.updateFramework(framework.info()));

@@ -128,7 +128,8 @@ public final class Subscriptions {
         }
         // A framework that this master does not know but that has an id was another master's: it is
         // back, too.
-        begin(framework, stream, known.isPresent() || info.hasId());
+        boolean again = known.isPresent() || !info.getId().getValue().isEmpty();
+        begin(framework, stream, again, known.isEmpty());
     }
 
     /** The new facts, but for what a framework cannot change. */
@@ -142,8 +143,8 @@ public final class Subscriptions {
         return fixed.build();
     }
 
-    private void begin(Framework framework, FrameworkStream stream, boolean again) {
-        cluster.connect(framework, stream, again);
+    private void begin(Framework framework, FrameworkStream stream, boolean again, boolean isNew) {
+        cluster.connect(framework, stream, again, isNew);
         Event.Subscribed subscribed =
                 Event.Subscribed.newBuilder()
                         .setFrameworkId(Wire.frameworkId(framework.id()))

@@ -4,8 +4,10 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.google.protobuf.ByteString;
 
+import dev.berth.master.cluster.AgentRecord;
 import dev.berth.master.cluster.AgentRecord.Standing;
 import dev.berth.master.cluster.Registry;
+import dev.berth.master.ids.AgentId;
 import dev.berth.protocol.link.Link;
 import dev.berth.protocol.link.Link.FromMaster.MessageCase;
 import dev.berth.protocol.v1.Protos;
@@ -66,6 +68,101 @@ class AgentTest {
         world.beat(wire);
         world.pass(5);
         assertThat(wire.of(MessageCase.HEARTBEAT)).hasSize(1);
+    }
+
+    @Test
+    void copyOfAnAgentElsewhereDoesNotTakeItsPlace() {
+        World.Wire wire = world.agent("h");
+        World.Stream stream = world.subscribe(AWARE);
+        running(stream, wire, "t");
+        World.Wire copy = new World.Wire();
+        copy.address = "10.0.0.2";
+        world.core.agentOpened(copy, again(wire, stream).build(), world.now);
+        world.settle();
+        assertThat(copy.messages.getFirst().getRefused().getMessage()).contains("copy of its data");
+        assertThat(copy.messages.getFirst().getRefused().getRetry()).isTrue();
+        assertThat(wire.closed).isFalse();
+        assertThat(stream.lastUpdate().getState()).isEqualTo(TaskState.TASK_RUNNING);
+        // It has really moved: taken once the old connection is gone.
+        world.close(wire);
+        World.Wire moved = new World.Wire();
+        moved.address = "10.0.0.2";
+        world.core.agentOpened(moved, again(wire, stream).build(), world.now);
+        world.settle();
+        assertThat(moved.id()).isEqualTo(wire.id());
+    }
+
+    @Test
+    void whoIsAwayForTwoWeeksIsForgotten() {
+        World.Wire wire = world.agent("h");
+        world.close(wire);
+        world.pass(20);
+        assertThat(world.shelf.agents.get(wire.id()).standing()).isEqualTo(Standing.UNREACHABLE);
+        world.pass(13 * 86_400);
+        assertThat(world.core.cluster().unreachable()).hasSize(1);
+        world.pass(2 * 86_400);
+        assertThat(world.core.cluster().unreachable()).isEmpty();
+        assertThat(world.shelf.agents).isEmpty();
+        // Its data survived: it is welcome.
+        World.Wire back =
+                world.open(
+                        World.register(
+                                World.machine("h")
+                                        .setId(
+                                                Protos.AgentID.newBuilder()
+                                                        .setValue(wire.id().value()))));
+        assertThat(back.id()).isEqualTo(wire.id());
+    }
+
+    @Test
+    void ofTooManyTheOldestAreForgotten() {
+        World.Shelf shelf = new World.Shelf();
+        for (int i = 0; i < 10_003; i++) {
+            AgentId id = new AgentId("S" + i);
+            shelf.agents.put(
+                    id,
+                    new AgentRecord(id, Standing.GONE, "h", World.START - 20_000 + i, new byte[0]));
+        }
+        World full = new World(shelf, "N", World.START).settle();
+        assertThat(full.core.cluster().gone()).hasSize(10_000);
+        assertThat(shelf.agents)
+                .hasSize(10_000)
+                .doesNotContainKeys(new AgentId("S0"), new AgentId("S1"), new AgentId("S2"));
+    }
+
+    @Test
+    void agentThatNoStoreCouldHoldIsRefused() {
+        World.Wire wire =
+                world.open(
+                        World.register(
+                                World.machine("h")
+                                        .addAttributes(
+                                                Protos.Attribute.newBuilder()
+                                                        .setName("a".repeat(300_000))
+                                                        .setType(Protos.Value.Type.TEXT)
+                                                        .setText(
+                                                                Protos.Value.Text.newBuilder()
+                                                                        .setValue("x")))));
+        assertThat(wire.messages.getFirst().getRefused().getMessage()).contains("bytes");
+        assertThat(world.shelf.agents).isEmpty();
+    }
+
+    @Test
+    void agentThatIsRefusedItsEndIsLookedAfterStill() {
+        World.Wire wire = world.agent("h");
+        world.shelf.failure = Optional.of(Registry.Result.failed("disk full"));
+        Call.Builder call = Call.newBuilder().setType(Call.Type.MARK_AGENT_GONE);
+        call.getMarkAgentGoneBuilder().getAgentIdBuilder().setValue(wire.id().value());
+        List<Integer> statuses = new java.util.ArrayList<>();
+        world.core.operator(call.build(), answer -> statuses.add(answer.status()), world.now);
+        // While the registry thinks about it, a heartbeat comes due.
+        world.now += 6_000_000_000L;
+        world.core.tick(world.now);
+        world.settle();
+        assertThat(statuses).containsExactly(503);
+        world.beat(wire);
+        world.pass(5);
+        assertThat(wire.of(MessageCase.HEARTBEAT)).isNotEmpty();
     }
 
     @Test

@@ -15,6 +15,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
 import java.nio.charset.StandardCharsets;
+import java.util.List;
 import java.util.Map;
 
 /** What operators see and do. */
@@ -79,6 +80,28 @@ class OperatorTest {
         assertThat(world.next("N").core.cluster().weights()).containsEntry("r", 2.5);
         call.getUpdateWeightsBuilder().getWeightInfosBuilder(0).setWeight(0);
         assertThat(world.operator(call).status()).isEqualTo(400);
+    }
+
+    @Test
+    void changesOfWeightsUnderWayDoNotUndoEachOther() {
+        for (String role : List.of("a", "b")) {
+            Call.Builder call = Call.newBuilder().setType(Call.Type.UPDATE_WEIGHTS);
+            call.getUpdateWeightsBuilder().addWeightInfosBuilder().setRole(role).setWeight(2);
+            world.core.operator(call.build(), _ -> {}, world.now);
+        }
+        world.settle();
+        assertThat(world.shelf.weights).isEqualTo(Map.of("a", 2.0, "b", 2.0));
+        assertThat(world.core.cluster().weights()).isEqualTo(world.shelf.weights);
+    }
+
+    @Test
+    void frameworkThatIsAddedIsConnected() {
+        World.Follower follower = new World.Follower();
+        world.core.subscribeOperator(follower, world.now);
+        world.subscribe(World.framework("b").build());
+        assertThat(follower.types().getLast()).isEqualTo(Event.Type.FRAMEWORK_ADDED);
+        assertThat(follower.events.getLast().getFrameworkAdded().getFramework().getConnected())
+                .isTrue();
     }
 
     @Test

@@ -38,6 +38,37 @@ class SubscriptionTest {
     }
 
     @Test
+    void emptyIdAsksForOne() {
+        World.Stream stream =
+                world.subscribe(
+                        World.framework("a").setId(FrameworkID.newBuilder().setValue("")).build());
+        assertThat(stream.of(Event.Type.ERROR)).isEmpty();
+        assertThat(World.id(stream).getValue()).isEqualTo("M-0000");
+    }
+
+    @Test
+    void whoComesBackIsNotCutOffForTheStreamBefore() {
+        World.Stream old = world.subscribe(World.framework("a").build());
+        old.full = true;
+        FrameworkInfo info = World.framework("a").setId(World.id(old)).build();
+        Call call =
+                Call.newBuilder()
+                        .setType(Call.Type.SUBSCRIBE)
+                        .setFrameworkId(info.getId())
+                        .setSubscribe(Call.Subscribe.newBuilder().setFrameworkInfo(info))
+                        .build();
+        // An offer that the old stream has no room for, and the new one before anything else is
+        // done.
+        world.now += 15_000_000_000L;
+        world.core.tick(world.now);
+        World.Stream next = new World.Stream("next");
+        world.core.subscribe(call, Optional.empty(), next, world.now);
+        world.settle();
+        assertThat(next.closed).isFalse();
+        assertThat(next.of(Event.Type.SUBSCRIBED)).hasSize(1);
+    }
+
+    @Test
     void newerSubscriptionWinsAndTheOldOneIsTold() {
         World.Wire wire = world.agent("h");
         World.Stream old = world.subscribe(World.framework("a").build());
