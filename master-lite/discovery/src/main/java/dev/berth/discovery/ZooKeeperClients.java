@@ -5,6 +5,8 @@ import org.apache.curator.framework.CuratorFrameworkFactory;
 import org.apache.curator.framework.api.ACLProvider;
 import org.apache.curator.retry.RetryNTimes;
 import org.apache.zookeeper.ZooDefs;
+import org.apache.zookeeper.client.ZKClientConfig;
+import org.apache.zookeeper.common.ZKConfig;
 import org.apache.zookeeper.data.ACL;
 
 import java.nio.charset.StandardCharsets;
@@ -14,6 +16,7 @@ import java.util.List;
 /** Makes ZooKeeper clients. Any thread. */
 public final class ZooKeeperClients {
     private static final int CONNECT_MS = 3_000;
+    private static final int MOST_ANSWER_BYTES = 64 << 20;
 
     private ZooKeeperClients() {}
 
@@ -28,6 +31,7 @@ public final class ZooKeeperClients {
                         .connectString(url.servers())
                         .sessionTimeoutMs(sessionMs)
                         .connectionTimeoutMs(CONNECT_MS)
+                        .zkClientConfig(settings())
                         .retryPolicy(new RetryNTimes(0, 1))
                         .dontUseContainerParents();
         url.credentials()
@@ -38,6 +42,13 @@ public final class ZooKeeperClients {
         CuratorFramework client = builder.build();
         client.start();
         return client;
+    }
+
+    /** The names of all agents come in one answer, and the client's usual limit of 1 MiB is that of 20,000: a master could not read its registry any more. */
+    private static ZKClientConfig settings() {
+        ZKClientConfig settings = new ZKClientConfig();
+        settings.setProperty(ZKConfig.JUTE_MAXBUFFER, Integer.toString(MOST_ANSWER_BYTES));
+        return settings;
     }
 
     /** Everyone may read, so that schedulers find the leader without the password; only masters may write. */

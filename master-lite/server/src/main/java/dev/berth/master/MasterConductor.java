@@ -16,6 +16,7 @@ import org.jspecify.annotations.Nullable;
 
 import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.concurrent.locks.LockSupport;
 
 /**
@@ -32,7 +33,7 @@ public final class MasterConductor implements Agent, MasterGate {
     private final NanoClock clock;
     private final Map<String, String> flags;
     private final Runnable cutStreams;
-    private volatile Standing standing = NOBODY;
+    private final AtomicReference<Standing> standing = new AtomicReference<>(NOBODY);
     private volatile @Nullable Thread waiting;
     private @Nullable MasterCore core;
     private @Nullable QueuedRegistry registry;
@@ -53,7 +54,7 @@ public final class MasterConductor implements Agent, MasterGate {
 
     @Override
     public Standing standing() {
-        return standing;
+        return standing.get();
     }
 
     @Override
@@ -71,26 +72,35 @@ public final class MasterConductor implements Agent, MasterGate {
      * @param overthrown is called, on the conductor thread, when the registry says that another master leads
      */
     public void lead(MasterInfo self, MasterAddress address, Store store, Runnable overthrown) {
-        standing = new Standing.Recovering(address);
+        Standing recovering = new Standing.Recovering(address);
+        standing.set(recovering);
         submit((_, _) -> {
             drop();
             registry =
                     new QueuedRegistry(
                             store,
                             step -> submit((_, _) -> step.run()),
-                            contents -> begin(self, address, contents),
+                            contents -> begin(self, recovering, address, contents),
                             result -> refused(result, overthrown));
         });
     }
 
-    private void begin(MasterInfo self, MasterAddress address, Registry.Contents contents) {
+    private void begin(
+            MasterInfo self,
+            Standing recovering,
+            MasterAddress address,
+            Registry.Contents contents) {
         long now = clock.nanoTime();
         QueuedRegistry open = registry;
-        if (open == null || !(standing instanceof Standing.Recovering)) {
+        if (open == null) {
             return;
         }
-        core = new MasterCore(MasterSettings.of(self, flags, now), open, contents, now);
-        standing = new Standing.Leading(address);
+        MasterCore made = new MasterCore(MasterSettings.of(self, flags, now), open, contents, now);
+        // The election may say at this moment that another master leads: then that stands.
+        if (!standing.compareAndSet(recovering, new Standing.Leading(address))) {
+            return;
+        }
+        core = made;
         MasterLog.info(
                 "leading as "
                         + self.getId()
@@ -111,8 +121,8 @@ public final class MasterConductor implements Agent, MasterGate {
 
     /** Leads no more, or never did: streams and links end now, and calls go to {@code leader}. */
     public void follow(Optional<MasterAddress> leader) {
-        boolean led = !(standing instanceof Standing.Following);
-        standing = new Standing.Following(leader);
+        boolean led =
+                !(standing.getAndSet(new Standing.Following(leader)) instanceof Standing.Following);
         if (led) {
             cutStreams.run();
             submit((_, _) -> drop());

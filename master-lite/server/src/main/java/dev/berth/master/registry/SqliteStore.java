@@ -9,7 +9,11 @@ import org.sqlite.SQLiteErrorCode;
 import org.sqlite.SQLiteException;
 
 import java.io.IOException;
+import java.nio.file.FileAlreadyExistsException;
+import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermission;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.sql.Connection;
 import java.sql.DriverManager;
 import java.sql.PreparedStatement;
@@ -20,6 +24,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 
 /**
  * A registry in one SQLite file: write-ahead log, synced at every commit. The file is held exclusively, so that a second master on the same data fails at once.
@@ -44,6 +49,7 @@ public final class SqliteStore implements Store {
         config.setJournalMode(SQLiteConfig.JournalMode.WAL);
         config.setSynchronous(SQLiteConfig.SynchronousMode.FULL);
         config.setBusyTimeout(0);
+        keepPrivate(file);
         try {
             Connection connection =
                     DriverManager.getConnection("jdbc:sqlite:" + file, config.toProperties());
@@ -56,6 +62,18 @@ public final class SqliteStore implements Store {
             }
         } catch (SQLException e) {
             throw failure(file, "open", e);
+        }
+    }
+
+    /** What it holds is nobody else's business, wherever it lies; SQLite's other files get the mode of this one. */
+    private static void keepPrivate(Path file) throws IOException {
+        Set<PosixFilePermission> owner = PosixFilePermissions.fromString("rw-------");
+        try {
+            Files.createFile(file, PosixFilePermissions.asFileAttribute(owner));
+        } catch (FileAlreadyExistsException _) {
+            if (!Files.getPosixFilePermissions(file).equals(owner)) {
+                Files.setPosixFilePermissions(file, owner);
+            }
         }
     }
 

@@ -7,7 +7,6 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.PosixFilePermission;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.security.MessageDigest;
@@ -45,21 +44,8 @@ public record AccessToken(Optional<String> secret) {
 
     /** Reads the token, or makes it, mode 0600, when there is no such file. */
     public static AccessToken load(Path file) throws IOException {
-        try {
-            byte[] random = new byte[BYTES];
-            new SecureRandom().nextBytes(random);
-            // Created closed, not closed after: nobody can have it open from the time between.
-            Files.createFile(
-                    file,
-                    PosixFilePermissions.asFileAttribute(
-                            PosixFilePermissions.fromString("rw-------")));
-            Files.writeString(
-                    file,
-                    HexFormat.of().formatHex(random) + "\n",
-                    StandardCharsets.US_ASCII,
-                    StandardOpenOption.WRITE);
-        } catch (FileAlreadyExistsException _) {
-            // The usual case; another master on this machine may also have been first.
+        if (!Files.exists(file)) {
+            make(file.toAbsolutePath());
         }
         Set<PosixFilePermission> mode = EnumSet.noneOf(PosixFilePermission.class);
         mode.addAll(Files.getPosixFilePermissions(file));
@@ -73,6 +59,29 @@ public record AccessToken(Optional<String> secret) {
                     "token file " + file + " is empty: remove it, and a new token is made");
         }
         return new AccessToken(Optional.of(token));
+    }
+
+    private static void make(Path file) throws IOException {
+        byte[] random = new byte[BYTES];
+        new SecureRandom().nextBytes(random);
+        // Created closed, not closed after: nobody can have it open from the time between.
+        Path fresh =
+                Files.createTempFile(
+                        file.getParent(),
+                        file.getFileName().toString(),
+                        ".new",
+                        PosixFilePermissions.asFileAttribute(
+                                PosixFilePermissions.fromString("rw-------")));
+        try {
+            Files.writeString(
+                    fresh, HexFormat.of().formatHex(random) + "\n", StandardCharsets.US_ASCII);
+            // Whole when it appears: another master that begins now must not read half of it.
+            Files.createLink(file, fresh);
+        } catch (FileAlreadyExistsException _) {
+            // Another master on this machine was first.
+        } finally {
+            Files.deleteIfExists(fresh);
+        }
     }
 
     /** Judges a request by its Authorization header. */

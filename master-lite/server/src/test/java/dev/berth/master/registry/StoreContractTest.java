@@ -21,7 +21,9 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -29,6 +31,7 @@ import java.util.Optional;
 import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
 
 /** What every store must do, and what each does beyond that. */
 @Timeout(90)
@@ -142,6 +145,35 @@ class StoreContractTest {
         }
 
         @Test
+        void filesAreTheOwnersAlone() throws Exception {
+            Path file = directory.resolve("registry.db");
+            Files.createFile(file);
+            Files.setPosixFilePermissions(file, PosixFilePermissions.fromString("rw-r--r--"));
+            Store store = reopen();
+            store.load();
+            store.commit(List.of(new Write.Put(agent("a", Standing.ADMITTED))));
+            try (Stream<Path> files = Files.list(directory)) {
+                assertThat(files.toList())
+                        .isNotEmpty()
+                        .allSatisfy(each ->
+                                assertThat(
+                                                PosixFilePermissions.toString(
+                                                        Files.getPosixFilePermissions(each)))
+                                        .isEqualTo("rw-------"));
+            }
+        }
+
+        @Test
+        void whatIsNoRegistryIsSaidByName() throws Exception {
+            Path file = directory.resolve("registry.db");
+            Files.writeString(file, "no database at all, but long enough for a header".repeat(20));
+            assertThatThrownBy(() -> SqliteStore.open(file))
+                    .isInstanceOf(IOException.class)
+                    .hasMessageContaining("registry.db")
+                    .hasMessageContaining("not a database");
+        }
+
+        @Test
         void aSecondMasterOnTheSameFileIsRefused() throws Exception {
             Store first = reopen();
             first.load();
@@ -169,6 +201,19 @@ class StoreContractTest {
         void stop() throws Exception {
             elections.forEach(Election::close);
             server.close();
+        }
+
+        @Test
+        void moreAgentsThanOneAnswerOfTheUsualSizeCanName() throws Exception {
+            Store store = reopen();
+            store.load();
+            List<Write> writes = new ArrayList<>();
+            String longName = "S".repeat(240);
+            for (int i = 0; i < 5000; i++) {
+                writes.add(new Write.Put(agent(longName + i, Standing.GONE)));
+            }
+            store.commit(writes);
+            assertThat(reopen().load().agents()).hasSize(5000);
         }
 
         @Override
