@@ -29,6 +29,7 @@ import dev.berth.containerizer.image.PullProgress;
 import dev.berth.gpu.DeviceId;
 import dev.berth.isolator.ContainerId;
 import dev.berth.linux.Linux;
+import dev.berth.protocol.ApiVersion;
 import dev.berth.protocol.v1.Protos.AgentInfo;
 import dev.berth.protocol.v1.Protos.Resource;
 
@@ -332,7 +333,7 @@ final class NodeTasks implements TaskHost, AgentState, AutoCloseable {
                             link.isRegistered(),
                             link.masters(),
                             startedNs,
-                            AgentConfig.VERSION,
+                            ApiVersion.MESOS,
                             tasks,
                             metrics(tasks)));
         });

@@ -30,6 +30,7 @@ public interface AgentState {
      * @param address of this host, as the master is told
      * @param registered whether a master knows it now
      * @param startedNs when this agent began, realtime
+     * @param version of the API that is spoken
      * @param metrics in Mesos's names
      */
     record Picture(

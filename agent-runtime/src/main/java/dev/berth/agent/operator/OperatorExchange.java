@@ -5,6 +5,7 @@ import com.google.protobuf.Message;
 import dev.berth.agent.config.AgentException;
 import dev.berth.agent.config.AgentLog;
 import dev.berth.protocol.MesosJson;
+import dev.berth.protocol.Preference;
 
 import io.netty.buffer.Unpooled;
 import io.netty.channel.ChannelFutureListener;
@@ -21,6 +22,7 @@ import io.netty.handler.codec.http.HttpVersion;
 import io.netty.handler.codec.http.QueryStringDecoder;
 
 import java.nio.charset.StandardCharsets;
+import java.util.ArrayDeque;
 import java.util.List;
 
 /** One connection: one request after the other, each answered before the next is read. The loop's thread. */
@@ -29,6 +31,8 @@ final class OperatorExchange extends SimpleChannelInboundHandler<FullHttpRequest
     static final String PROTOBUF = "application/x-protobuf";
 
     private final OperatorRoutes routes;
+    private final ArrayDeque<Request> waiting = new ArrayDeque<>();
+    private boolean busy;
 
     OperatorExchange(OperatorRoutes routes) {
         super(FullHttpRequest.class);
@@ -38,28 +42,53 @@ final class OperatorExchange extends SimpleChannelInboundHandler<FullHttpRequest
     /** One request; answers may come from any thread, once. */
     static final class Request {
         private final ChannelHandlerContext ctx;
+        private final Runnable whenAnswered;
         private final boolean keepAlive;
+        final boolean malformed;
         private final boolean head;
         final String method;
         final String path;
         final QueryStringDecoder uri;
         final String contentType;
         final String accept;
+        final String messageType;
+        final String messageAccept;
         final String authorization;
         final byte[] body;
 
-        private Request(ChannelHandlerContext ctx, FullHttpRequest request) {
+        private Request(ChannelHandlerContext ctx, FullHttpRequest request, Runnable whenAnswered) {
             this.ctx = ctx;
-            keepAlive = HttpUtil.isKeepAlive(request);
+            this.whenAnswered = whenAnswered;
+            boolean broken = request.decoderResult().isFailure();
+            // After what cannot be read nothing can be.
+            keepAlive = HttpUtil.isKeepAlive(request) && !broken;
             head = request.method().equals(HttpMethod.HEAD);
             method = request.method().name();
             uri = new QueryStringDecoder(request.uri(), StandardCharsets.UTF_8);
-            path = uri.path();
+            String asked = "";
+            try {
+                asked = uri.path();
+            } catch (IllegalArgumentException _) {
+                broken = true;
+            }
+            malformed = broken;
+            path = withoutEndSlashes(asked);
             contentType = header(request, HttpHeaderNames.CONTENT_TYPE.toString());
-            accept = header(request, HttpHeaderNames.ACCEPT.toString());
+            // A list may stand on several lines.
+            accept = String.join(",", request.headers().getAll(HttpHeaderNames.ACCEPT));
+            messageType = header(request, "Message-Content-Type");
+            messageAccept = header(request, "Message-Accept");
             authorization = header(request, HttpHeaderNames.AUTHORIZATION.toString());
             body = new byte[request.content().readableBytes()];
             request.content().getBytes(request.content().readerIndex(), body);
+        }
+
+        private static String withoutEndSlashes(String path) {
+            int end = path.length();
+            while (end > 1 && path.charAt(end - 1) == '/') {
+                end--;
+            }
+            return path.substring(0, end);
         }
 
         private static String header(FullHttpRequest request, String name) {
@@ -89,7 +118,7 @@ final class OperatorExchange extends SimpleChannelInboundHandler<FullHttpRequest
                     .execute(() -> {
                         var written = ctx.writeAndFlush(response);
                         if (keepAlive) {
-                            ctx.channel().config().setAutoRead(true);
+                            whenAnswered.run();
                         } else {
                             var _ = written.addListener(ChannelFutureListener.CLOSE);
                         }
@@ -113,8 +142,14 @@ final class OperatorExchange extends SimpleChannelInboundHandler<FullHttpRequest
             }
         }
 
+        /** JSON where the client takes both, or says nothing. */
         boolean wantsProtobuf() {
-            return accept.contains(PROTOBUF) && !accept.contains(JSON) && !accept.contains("*/*");
+            return !takes(JSON) && takes(PROTOBUF);
+        }
+
+        /** Whether the client takes such an answer. */
+        boolean takes(String mediaType) {
+            return accept.isBlank() || Preference.quality(accept, mediaType) > 0;
         }
 
         void fail(AgentException failure) {
@@ -132,9 +167,27 @@ final class OperatorExchange extends SimpleChannelInboundHandler<FullHttpRequest
 
     @Override
     protected void channelRead0(ChannelHandlerContext ctx, FullHttpRequest request) {
-        // The next one waits in the socket until this one is answered.
-        ctx.channel().config().setAutoRead(false);
-        Request own = new Request(ctx, request);
+        waiting.add(new Request(ctx, request, () -> answered(ctx)));
+        next(ctx);
+    }
+
+    private void answered(ChannelHandlerContext ctx) {
+        busy = false;
+        next(ctx);
+    }
+
+    private void next(ChannelHandlerContext ctx) {
+        // The others wait here, when they came in one piece with this one, or in the socket.
+        ctx.channel().config().setAutoRead(waiting.isEmpty() && !busy);
+        if (busy || waiting.isEmpty()) {
+            return;
+        }
+        busy = true;
+        Request own = waiting.remove();
+        if (own.malformed) {
+            own.text(400, "Malformed request");
+            return;
+        }
         try {
             routes.handle(own);
         } catch (AgentException e) {

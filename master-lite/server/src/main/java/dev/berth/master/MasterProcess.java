@@ -7,6 +7,7 @@ import dev.berth.master.registry.ZooKeeperStore;
 import dev.berth.master.transport.AccessToken;
 import dev.berth.master.transport.Limits;
 import dev.berth.master.transport.MasterServer;
+import dev.berth.protocol.ApiVersion;
 import dev.berth.protocol.v1.Protos.Address;
 import dev.berth.protocol.v1.Protos.MasterInfo;
 
@@ -32,9 +33,6 @@ import java.util.concurrent.atomic.AtomicReference;
  * <p>Thread: {@link #open} and {@link #close} from the main one.
  */
 public final class MasterProcess implements AutoCloseable {
-    /** Of the API that is spoken: what clients look at. */
-    static final String API_VERSION = "1.11.0";
-
     private static final long END_WITHIN_MS = 5_000;
 
     private final MasterConductor conductor;
@@ -60,7 +58,11 @@ public final class MasterProcess implements AutoCloseable {
                                         .ifPresent(MasterServer::cutStreams));
         server =
                 MasterServer.open(
-                        resolve(arguments.listen()), conductor, token, Limits.USUAL, API_VERSION);
+                        resolve(arguments.listen()),
+                        conductor,
+                        token,
+                        Limits.USUAL,
+                        ApiVersion.MESOS);
         listening.set(server);
         reachable = reachable(arguments, server.address());
         thread = Thread.ofPlatform().name("berth-master").start(this::work);
@@ -192,7 +194,7 @@ public final class MasterProcess implements AutoCloseable {
                         .setPort(reachable.port())
                         .setPid("master@" + ip + ":" + reachable.port())
                         .setHostname(reachable.host())
-                        .setVersion(API_VERSION)
+                        .setVersion(ApiVersion.MESOS)
                         .setAddress(
                                 Address.newBuilder()
                                         .setHostname(reachable.host())

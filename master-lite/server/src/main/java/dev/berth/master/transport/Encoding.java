@@ -5,6 +5,7 @@ import com.google.protobuf.Message;
 
 import dev.berth.protocol.MesosJson;
 import dev.berth.protocol.MesosJsonReader;
+import dev.berth.protocol.Preference;
 import dev.berth.protocol.ProtocolException;
 
 import org.jspecify.annotations.Nullable;

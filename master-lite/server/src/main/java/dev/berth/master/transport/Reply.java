@@ -1,6 +1,7 @@
 package dev.berth.master.transport;
 
 import dev.berth.discovery.MasterAddress;
+import dev.berth.protocol.Preference;
 
 import io.netty.handler.codec.http.HttpHeaderNames;
 

@@ -1,13 +1,13 @@
-package dev.berth.master.transport;
+package dev.berth.protocol;
 
 import java.util.Locale;
 
 /** Headers of content negotiation: comma-separated words with optional qualities (RFC 9110, 12.4 and 12.5). Pure functions. */
-final class Preference {
+public final class Preference {
     private Preference() {}
 
     /** How much a header likes a media type, 0 to 1: that of the most exact range that covers it; 0 when none does. */
-    static double quality(String header, String mediaType) {
+    public static double quality(String header, String mediaType) {
         String group = mediaType.substring(0, mediaType.indexOf('/')) + "/*";
         double quality = 0;
         int exactness = 0;
@@ -26,7 +26,7 @@ final class Preference {
     }
 
     /** Whether a header takes a coding, by its name or by {@code *}. */
-    static boolean takesCoding(String header, String coding) {
+    public static boolean takesCoding(String header, String coding) {
         double any = 0;
         for (String item : header.split(",")) {
             String word = word(item);
