@@ -4,6 +4,8 @@ import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 
+import com.google.protobuf.Message;
+
 import dev.berth.agent.config.AgentException;
 import dev.berth.protocol.v1.Protos.CommandInfo;
 import dev.berth.protocol.v1.Protos.ContainerInfo;
@@ -36,6 +38,16 @@ record TaskRequest(Optional<String> image, boolean fresh, ObjectNode body) {
             throws AgentException {
         TaskInfo task = entry.info;
         check(task);
+        for (String id :
+                List.of(
+                        entry.framework.getValue(),
+                        entry.executorId(),
+                        task.getTaskId().getValue())) {
+            if (id.isEmpty() || id.equals(".") || id.equals("..") || id.indexOf('/') >= 0) {
+                throw AgentException.invalid(
+                        "an id that is no name of a directory: \"" + id + "\"");
+            }
+        }
         ContainerInfo container = task.getContainer();
         boolean docker = container.getType() == ContainerInfo.Type.DOCKER && task.hasContainer();
         Optional<String> image = image(container, docker);
@@ -98,6 +110,10 @@ record TaskRequest(Optional<String> image, boolean fresh, ObjectNode body) {
     private static Optional<String> image(ContainerInfo container, boolean docker)
             throws AgentException {
         if (docker) {
+            if (has(container.getDocker(), "volume_driver")) {
+                throw AgentException.refused(
+                        "docker.volume_driver", "use volumes of the type HOST_PATH");
+            }
             return Optional.of(container.getDocker().getImage());
         }
         if (!container.getMesos().hasImage()) {
@@ -167,6 +183,10 @@ record TaskRequest(Optional<String> image, boolean fresh, ObjectNode body) {
                 .ifPresent(r -> all.put("MESOS_ALLOCATION_ROLE", r.getAllocationInfo().getRole()));
         for (Environment.Variable variable :
                 task.getCommand().getEnvironment().getVariablesList()) {
+            if (variable.getName().isEmpty() || variable.getName().indexOf('=') >= 0) {
+                throw AgentException.invalid(
+                        "environment variable with the name \"" + variable.getName() + "\"");
+            }
             if (variable.getType() != Environment.Variable.Type.VALUE) {
                 throw AgentException.refused(
                         "environment variable "
@@ -191,8 +211,13 @@ record TaskRequest(Optional<String> image, boolean fresh, ObjectNode body) {
         labels.put(LABEL_EXECUTOR, entry.executorId());
     }
 
-    static void bind(ArrayNode mounts, String source, String target, boolean readOnly) {
-        mounts.addObject()
+    /** Whether a field is set that the API itself calls deprecated. */
+    static boolean has(Message message, String field) {
+        return message.hasField(message.getDescriptorForType().findFieldByName(field));
+    }
+
+    static ObjectNode bind(ArrayNode mounts, String source, String target, boolean readOnly) {
+        return mounts.addObject()
                 .put("Type", "bind")
                 .put("Source", source)
                 .put("Target", target)

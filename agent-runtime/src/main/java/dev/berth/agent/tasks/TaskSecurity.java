@@ -35,6 +35,12 @@ final class TaskSecurity {
         if (container.getRlimitInfo().getRlimitsCount() > 0) {
             ArrayNode ulimits = host.putArray("Ulimits");
             for (RLimitInfo.RLimit limit : container.getRlimitInfo().getRlimitsList()) {
+                if (limit.hasSoft() != limit.hasHard()) {
+                    throw AgentException.invalid(
+                            "rlimit_info: "
+                                    + limit.getType()
+                                    + " wants both soft and hard, or neither for no limit");
+                }
                 String name = limit.getType().name().replace("RLMT_", "").toLowerCase(Locale.ROOT);
                 ulimits.addObject()
                         .put("Name", name)
@@ -81,11 +87,24 @@ final class TaskSecurity {
         } else if (linux.getSeccomp().hasProfileName()) {
             throw AgentException.refused("linux_info.seccomp.profile_name", "leave it out");
         }
+        if (TaskRequest.has(linux, "capability_info")) {
+            throw AgentException.refused(
+                    "linux_info.capability_info", "use effective_capabilities");
+        }
         if (linux.hasEffectiveCapabilities() || linux.hasBoundingCapabilities()) {
+            // What a program could gain by a set-uid file is no more than what it has: less than
+            // Mesos allows where both are given, never more.
             CapabilityInfo wanted =
                     linux.hasEffectiveCapabilities()
                             ? linux.getEffectiveCapabilities()
                             : linux.getBoundingCapabilities();
+            if (linux.hasBoundingCapabilities()
+                    && !linux.getBoundingCapabilities()
+                            .getCapabilitiesList()
+                            .containsAll(wanted.getCapabilitiesList())) {
+                throw AgentException.invalid(
+                        "linux_info: effective_capabilities beyond bounding_capabilities");
+            }
             host.putArray("CapDrop").add("ALL");
             ArrayNode add = host.putArray("CapAdd");
             wanted.getCapabilitiesList().forEach(capability -> add.add(capability.name()));

@@ -1,6 +1,7 @@
 package dev.berth.agent.tasks;
 
 import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 
 import dev.berth.agent.config.AgentException;
 import dev.berth.protocol.v1.Protos.Volume;
@@ -16,11 +17,18 @@ final class TaskVolumes {
 
     static void add(ArrayNode mounts, TaskEntry entry, TaskPaths paths) throws AgentException {
         for (Volume volume : entry.info.getContainer().getVolumesList()) {
-            TaskRequest.bind(
-                    mounts,
-                    source(volume, entry, paths).toString(),
-                    target(volume),
-                    volume.getMode() == Volume.Mode.RO);
+            ObjectNode mount =
+                    TaskRequest.bind(
+                            mounts,
+                            source(volume, entry, paths).toString(),
+                            target(volume),
+                            volume.getMode() == Volume.Mode.RO);
+            switch (volume.getSource().getHostPath().getMountPropagation().getMode()) {
+                case HOST_TO_CONTAINER ->
+                        mount.putObject("BindOptions").put("Propagation", "rslave");
+                case BIDIRECTIONAL -> mount.putObject("BindOptions").put("Propagation", "rshared");
+                case UNKNOWN -> {}
+            }
         }
     }
 
@@ -46,6 +54,12 @@ final class TaskVolumes {
 
     private static Path source(Volume volume, TaskEntry entry, TaskPaths paths)
             throws AgentException {
+        if (volume.hasHostPath() && volume.hasSource()) {
+            throw AgentException.invalid(
+                    "volume at "
+                            + volume.getContainerPath()
+                            + ": want host_path or source, not both");
+        }
         if (volume.hasImage()) {
             throw AgentException.refused("a volume of an image", "use host_path");
         }
