@@ -9,6 +9,8 @@ import dev.berth.protocol.v1.Protos.HealthCheck;
 import dev.berth.protocol.v1.Protos.NetworkInfo;
 import dev.berth.protocol.v1.Protos.TaskInfo;
 
+import java.util.Optional;
+
 /** What a check looks at. Both kinds of checks, of health and general ones, look at the same things. */
 sealed interface CheckTarget {
     /** A command in the task's container. */
@@ -90,6 +92,19 @@ sealed interface CheckTarget {
             }
             case UNKNOWN -> throw AgentException.invalid("check.type is missing or unknown");
         };
+    }
+
+    /** What is known of a task's general check before its first answer; empty when it has none that can be made. */
+    static Optional<CheckStatusInfo> unknown(TaskInfo task) {
+        if (!task.hasCheck()) {
+            return Optional.empty();
+        }
+        try {
+            return Optional.of(of(task.getCheck()).unknown());
+        } catch (AgentException _) {
+            // Another update says what is wrong with it.
+            return Optional.empty();
+        }
     }
 
     /** Refuses a task with a check that could not be made, or that would look at something else. */

@@ -244,11 +244,12 @@ public final class TaskBoard implements AutoCloseable {
     }
 
     void starting(TaskEntry entry) {
-        updates.publish(
-                entry,
+        TaskStatus.Builder status =
                 TaskStatus.newBuilder()
                         .setState(TaskState.TASK_STARTING)
-                        .setSource(TaskStatus.Source.SOURCE_EXECUTOR));
+                        .setSource(TaskStatus.Source.SOURCE_EXECUTOR);
+        CheckTarget.unknown(entry.info).ifPresent(status::setCheckStatus);
+        updates.publish(entry, status);
     }
 
     private String containerName() {

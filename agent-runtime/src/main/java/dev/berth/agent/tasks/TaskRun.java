@@ -421,19 +421,8 @@ final class TaskRun implements ContainerWatcher, TaskChecks.Listener {
         if (!status.hasHealthy()) {
             healthy.ifPresent(status::setHealthy);
         }
-        if (entry.info.hasCheck()) {
-            checked.or(this::unknownCheck).ifPresent(status::setCheckStatus);
-        }
+        checked.or(() -> CheckTarget.unknown(entry.info)).ifPresent(status::setCheckStatus);
         board.updates().publish(entry, status);
-    }
-
-    private Optional<CheckStatusInfo> unknownCheck() {
-        try {
-            return Optional.of(CheckTarget.of(entry.info.getCheck()).unknown());
-        } catch (AgentException _) {
-            // The update that follows says what is wrong with it.
-            return Optional.empty();
-        }
     }
 
     @Override

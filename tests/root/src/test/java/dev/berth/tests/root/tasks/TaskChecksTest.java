@@ -50,7 +50,7 @@ class TaskChecksTest {
                 base,
                 "echo hi > $MESOS_SANDBOX/index.html; busybox httpd -f -p 127.0.0.1:"
                         + port
-                        + " -h $MESOS_SANDBOX & while [ ! -e $MESOS_SANDBOX/stop ]; do sleep 0.02; done; kill %1; sleep 1000");
+                        + " -h $MESOS_SANDBOX & server=$!; while [ ! -e $MESOS_SANDBOX/stop ]; do sleep 0.02; done; kill $server; sleep 1000");
     }
 
     private static HealthCheck.Builder check(TaskInfo.Builder task, HealthCheck.Type type) {
