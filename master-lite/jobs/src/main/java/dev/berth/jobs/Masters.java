@@ -9,7 +9,6 @@ import java.net.URI;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
-import java.util.concurrent.atomic.AtomicReference;
 import java.util.concurrent.locks.LockSupport;
 
 /** Finds the leading master: by ZooKeeper, or by asking those that are named, who say who leads. Any thread. */
@@ -18,15 +17,15 @@ public final class Masters implements AutoCloseable {
 
     private final String named;
     private final List<MasterAddress> all;
-    private final AtomicReference<Optional<MasterAddress>> leader =
-            new AtomicReference<>(Optional.empty());
+    private volatile Optional<MasterAddress> elected = Optional.empty();
+    private volatile Optional<MasterAddress> hinted = Optional.empty();
     private final Optional<LeaderWatch> watch;
-    private int next;
+    private volatile int next;
 
     private Masters(String named, List<MasterAddress> all, Optional<ZooKeeperUrl> url) {
         this.named = named;
         this.all = all;
-        watch = url.map(it -> LeaderWatch.open(it, leader::set));
+        watch = url.map(it -> LeaderWatch.open(it, this::elected));
     }
 
     /** Of {@code http://HOST:PORT}, several with commas, or {@code zk://HOST:PORT,…/PATH}. */
@@ -51,9 +50,19 @@ public final class Masters implements AutoCloseable {
         return named;
     }
 
+    /** What ZooKeeper says; it is told at changes only. */
+    final void elected(Optional<MasterAddress> leader) {
+        hinted = Optional.empty();
+        elected = leader;
+    }
+
     /** Who leads, as far as is known; waits for ZooKeeper, for so long at most. */
     MasterAddress leader(long deadlineNs) throws JobException {
-        while (leader.get().isEmpty()) {
+        while (true) {
+            Optional<MasterAddress> known = hinted.or(() -> elected);
+            if (known.isPresent()) {
+                return known.get();
+            }
             if (!all.isEmpty()) {
                 return all.get(Math.floorMod(next, all.size()));
             }
@@ -62,22 +71,19 @@ public final class Masters implements AutoCloseable {
             }
             LockSupport.parkNanos(LOOK_NS);
         }
-        return leader.get().get();
     }
 
-    /** The last one named did not answer: the next try asks another. */
+    /** The last one named did not answer: the next try asks another. A master that did not know yet that it leads may have named the one before it, of which ZooKeeper will not speak again. */
     void failed() {
-        if (watch.isEmpty()) {
-            leader.set(Optional.empty());
-            next++;
-        }
+        hinted = Optional.empty();
+        next++;
     }
 
     /** A master has said who leads: {@code //host:port/path}. */
     void redirected(String location) throws JobException {
         try {
             URI uri = URI.create(location.startsWith("//") ? "http:" + location : location);
-            leader.set(Optional.of(MasterAddress.parse("http://" + uri.getRawAuthority())));
+            hinted = Optional.of(MasterAddress.parse("http://" + uri.getRawAuthority()));
         } catch (IllegalArgumentException | DiscoveryException e) {
             throw new JobException("a master names a leader that is none: " + location, e);
         }

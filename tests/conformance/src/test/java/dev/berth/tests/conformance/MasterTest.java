@@ -35,20 +35,32 @@ class MasterTest {
                                 "--gpus",
                                 "sim:8xH100");
                 TestScheduler scheduler = TestScheduler.subscribe(master)) {
-            Offer offer =
-                    scheduler.awaitOffer(
-                            "with GPUs", 20, o -> TestScheduler.amount(o, "gpus") == 8);
-            scheduler
-                    .launch(offer, List.of(TestScheduler.command("one", "exit 3", 0.1, 32)))
-                    .accepted();
-            scheduler.awaitState("one", 20, TaskState.TASK_FAILED);
-            assertThat(scheduler.updates("one"))
+            String task = launched(scheduler);
+            scheduler.awaitState(task, 20, TaskState.TASK_FAILED);
+            assertThat(scheduler.updates(task))
                     .extracting(TaskStatus::getState)
                     .containsExactly(
                             TaskState.TASK_STARTING, TaskState.TASK_RUNNING, TaskState.TASK_FAILED);
             assertThat(agent.port()).isPositive();
             assertThat(agent.isRegistered()).isTrue();
             scheduler.teardown().accepted();
+        }
+    }
+
+    /** The name of a task that has begun. An offer may be taken back just before it is used: while the agent still finds GPUs. */
+    private static String launched(TestScheduler scheduler) throws Exception {
+        for (int i = 0; ; i++) {
+            String task = "task-" + i;
+            Offer offer =
+                    scheduler.awaitOffer(
+                            "with GPUs", 20, o -> TestScheduler.amount(o, "gpus") == 8);
+            scheduler
+                    .launch(offer, List.of(TestScheduler.command(task, "exit 3", 0.1, 32)))
+                    .accepted();
+            scheduler.await("an answer", 20, () -> scheduler.latest(task).isPresent());
+            if (i == 5 || scheduler.updates(task).getFirst().getState() != TaskState.TASK_DROPPED) {
+                return task;
+            }
         }
     }
 }

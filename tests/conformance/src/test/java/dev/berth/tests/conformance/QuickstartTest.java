@@ -85,13 +85,7 @@ class QuickstartTest {
     }
 
     @ParameterizedTest
-    @ValueSource(
-            strings = {
-                "",
-                "started a master",
-                                "ran a job",
-                "ran it in a container"
-            })
+    @ValueSource(strings = {"", "started a master", "ran a job", "ran it in a container"})
     void anInterruptLeavesNothing(String after) throws Exception {
         // A run in the background of a script inherits SIGINT ignored, and a JVM keeps it so.
         List<String> command = new ArrayList<>(List.of("env", "--default-signal=INT"));
