@@ -9,11 +9,13 @@ import dev.berth.protocol.v1.Protos.TaskStatus;
 import dev.berth.protocol.v1.scheduler.Protos.Call;
 
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
+import java.util.Set;
 import java.util.SplittableRandom;
 import java.util.function.Consumer;
 
@@ -25,6 +27,8 @@ import java.util.function.Consumer;
  */
 public final class Gang {
     static final long HOLD_NS = 5_000_000_000L;
+    private static final long ASK_FIRST_NS = 2_000_000_000L;
+    private static final long ASK_LAST_NS = 60_000_000_000L;
     static final int TRIES = 5;
 
     private static final double UNSUITED_SECONDS = 10;
@@ -39,7 +43,11 @@ public final class Gang {
     private final SplittableRandom random;
     private final Map<OfferID, Offer> held = new LinkedHashMap<>();
     private final Map<String, Worker> workers = new LinkedHashMap<>();
+    private final Set<String> unheard = new HashSet<>();
     private long heldSinceNs;
+    private long holdNs = HOLD_NS;
+    private long askAtNs;
+    private long askEveryNs;
     private int tries;
     private boolean running;
     private boolean ending;
@@ -85,24 +93,36 @@ public final class Gang {
     /** The subscription stands, for the first time or anew: offers of before are void, and what became of tasks is asked. */
     public void subscribed() {
         held.clear();
+        unheard.clear();
         if (workers.isEmpty()) {
             return;
         }
-        Call.Reconcile.Builder tasks = Call.Reconcile.newBuilder();
-        for (Worker worker : workers.values()) {
-            if (!worker.hasEnded()) {
-                tasks.addTasksBuilder()
-                        .setTaskId(worker.info().getTaskId())
-                        .setAgentId(worker.info().getAgentId());
+        for (Map.Entry<String, Worker> worker : workers.entrySet()) {
+            if (!worker.getValue().hasEnded()) {
+                unheard.add(worker.getKey());
             }
         }
-        if (tasks.getTasksCount() > 0) {
-            out.accept(Call.newBuilder().setType(Call.Type.RECONCILE).setReconcile(tasks).build());
-        }
+        ask();
+        askAtNs = 0;
+        askEveryNs = ASK_FIRST_NS;
         out.accept(Call.newBuilder().setType(Call.Type.SUPPRESS).build());
         if (ending) {
             // The first kill may have gone to a master that is no more.
             killAll();
+        }
+    }
+
+    private void ask() {
+        Call.Reconcile.Builder tasks = Call.Reconcile.newBuilder();
+        for (Map.Entry<String, Worker> worker : workers.entrySet()) {
+            if (unheard.contains(worker.getKey())) {
+                tasks.addTasksBuilder()
+                        .setTaskId(worker.getValue().info().getTaskId())
+                        .setAgentId(worker.getValue().info().getAgentId());
+            }
+        }
+        if (tasks.getTasksCount() > 0) {
+            out.accept(Call.newBuilder().setType(Call.Type.RECONCILE).setReconcile(tasks).build());
         }
     }
 
@@ -183,6 +203,7 @@ public final class Gang {
                                             .setUuid(status.getUuid()))
                             .build());
         }
+        unheard.remove(status.getTaskId().getValue());
         Worker worker = workers.get(status.getTaskId().getValue());
         if (worker == null || worker.hasEnded()) {
             return;
@@ -267,12 +288,26 @@ public final class Gang {
         }
     }
 
-    /** Gives back what was held too long in vain. */
+    /** Gives back what was held too long in vain, and asks again for tasks that nobody has said a word of. */
     public void tick(long nowNs) {
-        if (!held.isEmpty() && nowNs - heldSinceNs >= HOLD_NS) {
-            // By chance, so that of two gangs one comes first.
+        if (!held.isEmpty() && nowNs - heldSinceNs >= holdNs) {
+            // By chance, so that of two gangs one comes first; were the next time the same for
+            // both, they would only change halves.
             decline(List.copyOf(held.values()), 1 + 3 * random.nextDouble());
             held.clear();
+            holdNs = HOLD_NS + random.nextLong(HOLD_NS);
+        }
+        if (unheard.isEmpty()) {
+            return;
+        }
+        if (askAtNs == 0) {
+            askAtNs = nowNs + askEveryNs;
+        } else if (nowNs >= askAtNs) {
+            // A new master says nothing of a task until its agent has come; and if it comes
+            // without the task, nobody says so of himself.
+            ask();
+            askEveryNs = Math.min(ASK_LAST_NS, askEveryNs * 2);
+            askAtNs = nowNs + askEveryNs;
         }
     }
 
