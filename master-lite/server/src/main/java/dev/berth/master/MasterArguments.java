@@ -9,6 +9,7 @@ import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalInt;
 import java.util.TreeMap;
 
 /**
@@ -21,6 +22,7 @@ import java.util.TreeMap;
  * @param tokenFile the token, made when it is missing
  * @param cluster a name for people
  * @param hostname how others reach it, where that is not the address it listens on
+ * @param agentTimeoutSeconds after so long without a word an agent is unreachable
  */
 record MasterArguments(
         MasterAddress listen,
@@ -29,7 +31,8 @@ record MasterArguments(
         boolean anonymous,
         Path tokenFile,
         Optional<String> cluster,
-        Optional<String> hostname) {
+        Optional<String> hostname,
+        OptionalInt agentTimeoutSeconds) {
     static final String HELP =
             """
             Usage: berth master [OPTIONS]
@@ -44,6 +47,7 @@ record MasterArguments(
               --cluster NAME       a name for people
               --token-file FILE    token that clients and agents show (default DATA-ROOT/token, made at first start);
                                    masters of one ZooKeeper path share one token
+              --agent-timeout SECS an agent that is silent for so long is unreachable (default 15); its tasks run on
               --allow-anonymous    no token is needed: everybody who reaches the port may run programs as root on all agents
               -h, --help           this text
             """;
@@ -77,6 +81,7 @@ record MasterArguments(
                         "--zk",
                         "--hostname",
                         "--cluster",
+                        "--agent-timeout",
                         "--token-file" -> {
                     if (equals < 0 && !rest.hasNext()) {
                         throw new WrongException("option " + flag + " needs a value");
@@ -105,7 +110,21 @@ record MasterArguments(
                 anonymous,
                 tokenFile == null ? dataRoot.resolve("token") : Path.of(tokenFile).toAbsolutePath(),
                 Optional.ofNullable(values.get("--cluster")),
-                Optional.ofNullable(values.get("--hostname")));
+                Optional.ofNullable(values.get("--hostname")),
+                timeout(Optional.ofNullable(values.get("--agent-timeout"))));
+    }
+
+    private static OptionalInt timeout(Optional<String> seconds) throws WrongException {
+        if (seconds.isEmpty()) {
+            return OptionalInt.empty();
+        }
+        if (!seconds.get().matches("[1-9][0-9]{0,5}")) {
+            throw new WrongException(
+                    "option --agent-timeout: '"
+                            + seconds.get()
+                            + "' is no number of seconds from 1 on");
+        }
+        return OptionalInt.of(Integer.parseInt(seconds.get()));
     }
 
     private static MasterAddress listen(String text) throws WrongException {
@@ -143,6 +162,8 @@ record MasterArguments(
         flags.put("allow_anonymous", Boolean.toString(anonymous));
         cluster.ifPresent(name -> flags.put("cluster", name));
         hostname.ifPresent(name -> flags.put("hostname", name));
+        agentTimeoutSeconds.ifPresent(
+                seconds -> flags.put("agent_timeout", Integer.toString(seconds)));
         return flags;
     }
 }

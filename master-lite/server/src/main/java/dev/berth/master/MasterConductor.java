@@ -16,6 +16,7 @@ import org.jspecify.annotations.Nullable;
 
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.concurrent.locks.LockSupport;
 
@@ -32,6 +33,7 @@ public final class MasterConductor implements Agent, MasterGate {
             new ManyToOneConcurrentLinkedQueue<>();
     private final NanoClock clock;
     private final Map<String, String> flags;
+    private final OptionalLong silenceNs;
     private final Runnable cutStreams;
     private final AtomicReference<Standing> standing = new AtomicReference<>(NOBODY);
     private volatile @Nullable Thread waiting;
@@ -47,8 +49,18 @@ public final class MasterConductor implements Agent, MasterGate {
      * @param cutStreams ends all streams and links; any thread
      */
     public MasterConductor(NanoClock clock, Map<String, String> flags, Runnable cutStreams) {
+        this(clock, flags, OptionalLong.empty(), cutStreams);
+    }
+
+    /** The same; agents that are silent for {@code silenceNs} are unreachable. */
+    MasterConductor(
+            NanoClock clock,
+            Map<String, String> flags,
+            OptionalLong silenceNs,
+            Runnable cutStreams) {
         this.clock = clock;
         this.flags = flags;
+        this.silenceNs = silenceNs;
         this.cutStreams = cutStreams;
     }
 
@@ -95,7 +107,10 @@ public final class MasterConductor implements Agent, MasterGate {
         if (open == null) {
             return;
         }
-        MasterCore made = new MasterCore(MasterSettings.of(self, flags, now), open, contents, now);
+        MasterSettings usual = MasterSettings.of(self, flags, now);
+        MasterSettings settings =
+                silenceNs.isPresent() ? usual.silence(silenceNs.getAsLong()) : usual;
+        MasterCore made = new MasterCore(settings, open, contents, now);
         // The election may say at this moment that another master leads: then that stands.
         if (!standing.compareAndSet(recovering, new Standing.Leading(address))) {
             return;

@@ -23,6 +23,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.UUID;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicReference;
@@ -53,6 +54,11 @@ public final class MasterProcess implements AutoCloseable {
                 new MasterConductor(
                         clock(),
                         arguments.flags(),
+                        arguments.agentTimeoutSeconds().isPresent()
+                                ? OptionalLong.of(
+                                        TimeUnit.SECONDS.toNanos(
+                                                arguments.agentTimeoutSeconds().getAsInt()))
+                                : OptionalLong.empty(),
                         () ->
                                 Optional.ofNullable(listening.get())
                                         .ifPresent(MasterServer::cutStreams));

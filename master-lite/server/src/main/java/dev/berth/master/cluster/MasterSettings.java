@@ -35,4 +35,9 @@ public record MasterSettings(
                 TimeUnit.SECONDS.toNanos(15),
                 TimeUnit.MINUTES.toNanos(10));
     }
+
+    /** The same, with agents taken for unreachable after so long; each side speaks three times within it. */
+    public MasterSettings silence(long ns) {
+        return new MasterSettings(info, version, flags, electedNs, ns / 3, ns, agentReregisterNs);
+    }
 }

@@ -27,6 +27,7 @@ public final class AgentProcess implements AutoCloseable {
     private final Path directory;
     private final List<String> jvmOptions = new ArrayList<>();
     private final List<String> agentOptions = new ArrayList<>();
+    private List<String> by = List.of();
     private Process process;
 
     private AgentProcess(Path directory, Process process) {
@@ -41,7 +42,11 @@ public final class AgentProcess implements AutoCloseable {
         AgentProcess agent =
                 new AgentProcess(
                         directory,
-                        launch(directory, List.copyOf(jvmOptions), List.copyOf(agentOptions)));
+                        launch(
+                                List.of(),
+                                directory,
+                                List.copyOf(jvmOptions),
+                                List.copyOf(agentOptions)));
         agent.jvmOptions.addAll(jvmOptions);
         agent.agentOptions.addAll(agentOptions);
         agent.awaitSocket();
@@ -66,8 +71,22 @@ public final class AgentProcess implements AutoCloseable {
         return start(directory, List.of(), all);
     }
 
+    /** As {@link #startFor}, started by a program that becomes it, such as {@code nsenter}. */
+    public static AgentProcess startBy(
+            List<String> by, String master, Path directory, String... options) throws IOException {
+        List<String> all = new ArrayList<>(List.of("--master", master));
+        all.addAll(List.of("--allow-anonymous", "--listen", "127.0.0.1:0"));
+        all.addAll(List.of(options));
+        AgentProcess agent = new AgentProcess(directory, launch(by, directory, List.of(), all));
+        agent.by = List.copyOf(by);
+        agent.agentOptions.addAll(all);
+        agent.awaitSocket();
+        return agent;
+    }
+
     private static Process launch(
-            Path directory, List<String> jvmOptions, List<String> agentOptions) throws IOException {
+            List<String> by, Path directory, List<String> jvmOptions, List<String> agentOptions)
+            throws IOException {
         List<String> arguments =
                 new ArrayList<>(
                         List.of("agent", "-H", "unix://" + directory.resolve("berth.sock")));
@@ -75,7 +94,11 @@ public final class AgentProcess implements AutoCloseable {
         arguments.addAll(List.of("--exec-root", directory.resolve("exec").toString()));
         arguments.addAll(agentOptions);
         return ChildJvm.launch(
-                directory.resolve("agent.log"), jvmOptions, "dev.berth.agent.cli.Berth", arguments);
+                by,
+                directory.resolve("agent.log"),
+                jvmOptions,
+                "dev.berth.agent.cli.Berth",
+                arguments);
     }
 
     private void awaitSocket() throws IOException {
@@ -191,13 +214,13 @@ public final class AgentProcess implements AutoCloseable {
 
     /** Starts the next agent, which dies at a crash point, maybe before it listens. */
     public void restartToDie(Collection<String> options) throws IOException, InterruptedException {
-        process = launch(directory, List.copyOf(options), agentOptions);
+        process = launch(by, directory, List.copyOf(options), agentOptions);
         awaitDeath();
     }
 
     /** As {@link #restart()}, with other JVM options. */
     public void restart(Collection<String> options) throws IOException {
-        process = launch(directory, List.copyOf(options), agentOptions);
+        process = launch(by, directory, List.copyOf(options), agentOptions);
         awaitSocket();
     }
 

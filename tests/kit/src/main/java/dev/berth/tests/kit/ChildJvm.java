@@ -18,7 +18,18 @@ final class ChildJvm {
     static Process launch(
             Path log, Collection<String> jvmOptions, String mainClass, Collection<String> arguments)
             throws IOException {
-        List<String> command = new ArrayList<>();
+        return launch(List.of(), log, jvmOptions, mainClass, arguments);
+    }
+
+    /** The same, by a program that becomes the JVM, such as {@code nsenter}. */
+    static Process launch(
+            List<String> by,
+            Path log,
+            Collection<String> jvmOptions,
+            String mainClass,
+            Collection<String> arguments)
+            throws IOException {
+        List<String> command = new ArrayList<>(by);
         command.add(Path.of(System.getProperty("java.home"), "bin/java").toString());
         command.addAll(
                 List.of(
