@@ -75,7 +75,12 @@ final class Work {
      * @param message what the agent says about it
      */
     void update(String task, String state, String uuid, String message) {
-        if (uuid.isEmpty()) {
+        if (uuid.isEmpty() && ended.containsKey(task)) {
+            // Asked before it ended, or beside its acknowledgement: a master forgets a task that
+            // has ended and was acknowledged, and then calls it lost.
+            say("late", task, state);
+            return;
+        } else if (uuid.isEmpty()) {
             say("reconciled", task, state);
         } else if (seen.add(uuid)) {
             say("update", task, state, message);
