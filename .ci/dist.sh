@@ -61,7 +61,7 @@ berth_dist() {
     name=berth-$version-linux-x86_64
     out=${out:-$name.tar.gz}
     # Read before the class path is set to its own jars: the flags of both roles without any cache of the checkout.
-    berth_aot_cache=
+    berth_aot_cache= berth_daemon_cache=
     berth_choose_flags agent
     berth_dist_agent_flags="${berth_flags[*]}"
     berth_choose_flags ""

@@ -177,12 +177,13 @@ berth_build() {
     ) || exit $?
 }
 
-# Sets berth_class_path and berth_aot_cache.
+# Sets berth_class_path, berth_aot_cache for the command line and berth_daemon_cache for agents and masters.
 berth_set_class_path() {
     local run
     read -r run <"$berth_root/$berth_stamp"
     berth_class_path="$berth_root/$run/*"
     berth_aot_cache="$berth_root/$run/cli.aot"
+    berth_daemon_cache="$berth_root/$run/daemon.aot"
 }
 
 # Sets berth_flags for a verb; after berth_read_jvm_flags and berth_set_class_path.
@@ -191,6 +192,8 @@ berth_choose_flags() {
     if [ "$1" = agent ] || [ "$1" = master ]; then
         # They live for months, and what an agent does for a start it does often: it is compiled after a tenth of the usual number of calls.
         berth_flags=("${berth_jvm_flags[@]}" -XX:+UseSerialGC -XX:CompileThresholdScaling=0.1)
+        # Linked ahead, so that their first task does not wait for a thousand classes.
+        [ ! -e "${berth_daemon_cache:-}" ] || berth_flags+=("-XX:AOTCache=$berth_daemon_cache")
         return
     fi
     # A command line lives for milliseconds and wants a small, simple JVM whose classes are linked already. Opening a module to Agrona, which only the agent uses, would switch half of that off.
@@ -213,11 +216,14 @@ berth_main_class() {
     esac
 }
 
-# Links the command line's classes ahead, from one run of it, for the copy that the stamp names. Without it all is the same, only slower.
+# Links classes ahead for the copy that the stamp names: the command line's from one run of it, those of agents and masters by loading them. Without it all is the same, only slower.
 berth_link_ahead() {
     berth_read_jvm_flags
     berth_set_class_path
     berth_choose_flags version
     "$JAVA_HOME/bin/java" "${berth_flags[@]}" -Xlog:disable "-XX:AOTCacheOutput=$berth_aot_cache" -cp "$berth_class_path" \
         dev.berth.agent.cli.Berth version >/dev/null 2>&1 || true
+    berth_choose_flags agent
+    "$JAVA_HOME/bin/java" "${berth_flags[@]}" -Xlog:disable "-XX:AOTCacheOutput=$berth_daemon_cache" -cp "$berth_class_path" \
+        dev.berth.agent.LinkAhead >/dev/null 2>&1 || true
 }

@@ -41,10 +41,12 @@ public final class Daemon {
 
     /** What makes a short-lived JVM start quickly and a long-lived one slow. */
     private static final Set<String> ONLY_FOR_COMMAND_LINE =
-            Set.of("-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-XX:-UsePerfData");
+            Set.of("-XX:TieredStopAtLevel=1", "-XX:-UsePerfData");
 
-    /** Links classes of the command line ahead, under exactly its flags. */
-    private static final String CACHE_OF_COMMAND_LINE = "-XX:AOTCache=";
+    /** Linked classes, under exactly the flags that they were made with: the command line has its own, agents and masters have one beside it. */
+    private static final String CACHE = "-XX:AOTCache=";
+
+    private static final String CACHE_OF_DAEMONS = "daemon.aot";
 
     /** What .ci/env.sh gives an agent and not a command line. */
     private static final List<String> ONLY_FOR_AGENT =
@@ -258,32 +260,26 @@ public final class Daemon {
     /** This JVM's own command line up to the main class, then another main class with its verb and flags: all run from the same class path. */
     private static List<String> commandLine(String main, String role, List<String> flags)
             throws CliException {
-        String[] own;
+        List<String> own;
         try {
             own =
-                    new String(
-                                    Files.readAllBytes(Path.of("/proc/self/cmdline")),
-                                    StandardCharsets.UTF_8)
-                            .split("\0");
+                    List.of(
+                            new String(
+                                            Files.readAllBytes(Path.of("/proc/self/cmdline")),
+                                            StandardCharsets.UTF_8)
+                                    .split("\0"));
         } catch (IOException e) {
             throw new CliException(Verb.FAILED_BEFORE_CONTAINER, e.toString(), e);
         }
-        List<String> command = new ArrayList<>();
-        command.add(System.getProperty("java.home") + "/bin/java");
-        if (!List.of(own).contains("--add-exports")) {
-            command.addAll(ONLY_FOR_AGENT);
-        }
-        for (int i = 1; i < own.length; i++) {
-            if (own[i].equals(COMMAND_LINE)) {
-                command.add(main);
-                command.add(role);
-                command.addAll(flags);
-                return command;
-            }
-            if (!ONLY_FOR_COMMAND_LINE.contains(own[i])
-                    && !own[i].startsWith(CACHE_OF_COMMAND_LINE)) {
-                command.add(own[i]);
-            }
+        int mainAt = own.indexOf(COMMAND_LINE);
+        if (mainAt > 0) {
+            List<String> command = new ArrayList<>();
+            command.add(System.getProperty("java.home") + "/bin/java");
+            command.addAll(ofDaemon(own.subList(1, mainAt)));
+            command.add(main);
+            command.add(role);
+            command.addAll(flags);
+            return command;
         }
         throw new CliException(
                 Verb.FAILED_BEFORE_CONTAINER,
@@ -291,6 +287,26 @@ public final class Daemon {
                         + role
                         + " from this JVM: its command line does not name "
                         + COMMAND_LINE);
+    }
+
+    /** The JVM flags of an agent or a master, of those of a command line. */
+    static List<String> ofDaemon(List<String> own) {
+        List<String> flags = new ArrayList<>();
+        if (!own.contains("--add-exports")) {
+            flags.addAll(ONLY_FOR_AGENT);
+        }
+        for (String flag : own) {
+            if (flag.startsWith(CACHE)) {
+                Path cache =
+                        Path.of(flag.substring(CACHE.length())).resolveSibling(CACHE_OF_DAEMONS);
+                if (Files.exists(cache)) {
+                    flags.add(CACHE + cache);
+                }
+            } else if (!ONLY_FOR_COMMAND_LINE.contains(flag)) {
+                flags.add(flag);
+            }
+        }
+        return flags;
     }
 
     private static String effectiveUser() {
