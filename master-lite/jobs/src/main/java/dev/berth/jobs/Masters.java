@@ -9,6 +9,7 @@ import java.net.URI;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.LockSupport;
 
 /** Finds the leading master: by ZooKeeper, or by asking those that are named, who say who leads. Any thread. */
@@ -20,7 +21,7 @@ public final class Masters implements AutoCloseable {
     private volatile Optional<MasterAddress> elected = Optional.empty();
     private volatile Optional<MasterAddress> hinted = Optional.empty();
     private final Optional<LeaderWatch> watch;
-    private volatile int next;
+    private final AtomicInteger next = new AtomicInteger();
 
     private Masters(String named, List<MasterAddress> all, Optional<ZooKeeperUrl> url) {
         this.named = named;
@@ -64,7 +65,7 @@ public final class Masters implements AutoCloseable {
                 return known.get();
             }
             if (!all.isEmpty()) {
-                return all.get(Math.floorMod(next, all.size()));
+                return all.get(Math.floorMod(next.get(), all.size()));
             }
             if (System.nanoTime() - deadlineNs > 0) {
                 throw new JobException("no master leads at " + named);
@@ -76,7 +77,7 @@ public final class Masters implements AutoCloseable {
     /** The last one named did not answer: the next try asks another. A master that did not know yet that it leads may have named the one before it, of which ZooKeeper will not speak again. */
     void failed() {
         hinted = Optional.empty();
-        next++;
+        next.incrementAndGet();
     }
 
     /** A master has said who leads: {@code //host:port/path}. */
