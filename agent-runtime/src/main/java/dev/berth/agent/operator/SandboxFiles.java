@@ -22,12 +22,16 @@ import java.util.Comparator;
 import java.util.List;
 
 /**
- * Reads what is below the directory of all sandboxes. Tasks write there as they like: links do not lead out, and what is no file is not opened for reading.
+ * Reads what is below the directory of all sandboxes. Tasks write there as they like: links lead nowhere but beneath the same run, and what is no file is not opened for reading.
  *
  * <p>Thread: the lane for files.
  */
 final class SandboxFiles {
     static final int MOST_BYTES = 1 << 20;
+
+    /** Of {@code frameworks/F/executors/E/runs/R}. */
+    private static final int RUN_NAMES = 6;
+
     private static final int S_IFMT = 0170000;
     private static final int S_IFREG = 0100000;
     private static final int S_IFDIR = 0040000;
@@ -115,7 +119,7 @@ final class SandboxFiles {
     }
 
     private OwnedFd open(String path, int flags) throws AgentException, ErrnoException {
-        String inside = below(path).toString();
+        Path inside = below(path);
         try (OwnedFd top =
                 linux.files()
                         .openat(
@@ -123,19 +127,35 @@ final class SandboxFiles {
                                 root.toString(),
                                 Open.O_PATH | Open.O_DIRECTORY | Open.O_CLOEXEC,
                                 0)) {
-            return linux.files()
-                    .openat2(
-                            top,
-                            inside,
-                            new OpenHow(
-                                    flags | Open.O_NONBLOCK | Open.O_NOCTTY | Open.O_CLOEXEC,
-                                    0,
-                                    Resolve.RESOLVE_IN_ROOT | Resolve.RESOLVE_NO_MAGICLINKS));
+            int contents = flags | Open.O_NONBLOCK | Open.O_NOCTTY;
+            if (inside.getNameCount() <= RUN_NAMES) {
+                return open(top, inside, contents);
+            }
+            // Down to here only the agent writes; "latest" is a link.
+            try (OwnedFd run =
+                    open(top, inside.subpath(0, RUN_NAMES), Open.O_PATH | Open.O_DIRECTORY)) {
+                return open(run, inside.subpath(RUN_NAMES, inside.getNameCount()), contents);
+            }
         }
     }
 
+    /** Links lead nowhere but beneath {@code directory}. */
+    private OwnedFd open(Fd directory, Path name, int flags) throws ErrnoException {
+        return linux.files()
+                .openat2(
+                        directory,
+                        name.toString(),
+                        new OpenHow(
+                                flags | Open.O_CLOEXEC,
+                                0,
+                                Resolve.RESOLVE_BENEATH | Resolve.RESOLVE_NO_MAGICLINKS));
+    }
+
     private static AgentException failure(String path, ErrnoException e) {
-        return e.errno() == Errno.ENOENT || e.errno() == Errno.ENOTDIR
+        return e.errno() == Errno.ENOENT
+                        || e.errno() == Errno.ENOTDIR
+                        || e.errno() == Errno.ELOOP
+                        || e.errno() == Errno.EXDEV
                 ? AgentException.notFound("no such file: " + path)
                 : AgentException.failed("read " + path, e);
     }

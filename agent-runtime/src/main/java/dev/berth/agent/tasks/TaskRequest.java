@@ -3,7 +3,6 @@ package dev.berth.agent.tasks;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
-
 import com.google.protobuf.Message;
 
 import dev.berth.agent.config.AgentException;

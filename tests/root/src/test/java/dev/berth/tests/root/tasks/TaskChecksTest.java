@@ -160,14 +160,15 @@ class TaskChecksTest {
     /** Processes on this host with an argument. */
     private static long processes(String argument) throws IOException {
         try (Stream<Path> all = Files.list(Path.of("/proc"))) {
-            return all.filter(path -> {
-                        try {
-                            return Files.readString(path.resolve("cmdline"))
-                                    .contains("\0" + argument + "\0");
-                        } catch (IOException _) {
-                            return false;
-                        }
-                    })
+            return all.filter(
+                            path -> {
+                                try {
+                                    return Files.readString(path.resolve("cmdline"))
+                                            .contains("\0" + argument + "\0");
+                                } catch (IOException _) {
+                                    return false;
+                                }
+                            })
                     .count();
         }
     }

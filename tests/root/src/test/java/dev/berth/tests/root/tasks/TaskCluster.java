@@ -129,8 +129,26 @@ final class TaskCluster implements AutoCloseable {
                 new Member.RegularFile(
                         "bin/busybox", 0755, Files.readAllBytes(Path.of("/bin/busybox"))));
         for (String applet :
-                List.of("sh", "cat", "id", "ls", "sleep", "touch", "rm", "test", "grep", "pwd",
-                        "ln", "mkdir", "mkfifo", "wc", "nc", "tty", "env", "kill", "hostname")) {
+                List.of(
+                        "sh",
+                        "cat",
+                        "id",
+                        "ls",
+                        "sleep",
+                        "touch",
+                        "rm",
+                        "test",
+                        "grep",
+                        "pwd",
+                        "ln",
+                        "mkdir",
+                        "mkfifo",
+                        "wc",
+                        "nc",
+                        "tty",
+                        "env",
+                        "kill",
+                        "hostname")) {
             members.add(new Member.Link("bin/" + applet, "busybox"));
         }
         members.add(
@@ -148,11 +166,7 @@ final class TaskCluster implements AutoCloseable {
                     .cmd("echo", "said by the image")
                     .workingDir("/home")
                     .writeArchive(archive, Optional.of(ImageReference.parse(IMAGE)));
-            socket.send(
-                    "POST",
-                    "/images/load?quiet=1",
-                    "application/x-tar",
-                    archive.toByteArray());
+            socket.send("POST", "/images/load?quiet=1", "application/x-tar", archive.toByteArray());
             String answer = socket.receive();
             if (answer.contains("errorDetail")) {
                 throw new IOException("load the image: " + answer);
@@ -204,8 +218,7 @@ final class TaskCluster implements AutoCloseable {
     static ContainerInfo docker(String name, ContainerInfo.DockerInfo.Network network) {
         return ContainerInfo.newBuilder()
                 .setType(ContainerInfo.Type.DOCKER)
-                .setDocker(
-                        ContainerInfo.DockerInfo.newBuilder().setImage(name).setNetwork(network))
+                .setDocker(ContainerInfo.DockerInfo.newBuilder().setImage(name).setNetwork(network))
                 .build();
     }
 
@@ -227,8 +240,7 @@ final class TaskCluster implements AutoCloseable {
     }
 
     /** Launches a group on the next offer. */
-    void launchGroup(ExecutorInfo.Builder executor, List<TaskInfo.Builder> tasks)
-            throws Exception {
+    void launchGroup(ExecutorInfo.Builder executor, List<TaskInfo.Builder> tasks) throws Exception {
         Offer offer = offer();
         Offer.Operation.Builder operation =
                 Offer.Operation.newBuilder().setType(Offer.Operation.Type.LAUNCH_GROUP);

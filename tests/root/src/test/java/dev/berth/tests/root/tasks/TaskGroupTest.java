@@ -58,29 +58,30 @@ class TaskGroupTest {
         TaskInfo.Builder serves =
                 cluster.inImage(
                         "serves",
-                        "echo over $MESOS_CONTAINER_IP | nc -l -p "
+                        "cd $MESOS_SANDBOX/shared; echo over $MESOS_CONTAINER_IP > ip; busybox httpd -f -p 127.0.0.1:"
                                 + port
-                                + " -s 127.0.0.1; cat $MESOS_SANDBOX/shared/from-asks");
+                                + " & while [ ! -e answer ]; do sleep 0.02; done; cat answer");
         TaskInfo.Builder asks =
                 cluster.shell(
                         "asks",
-                        "echo by file > $MESOS_SANDBOX/shared/from-asks; until busybox nc 127.0.0.1 "
+                        "until busybox wget -q -O - http://127.0.0.1:"
                                 + port
-                                + " > out && test -s out; do sleep 0.05; done; cat out");
+                                + "/ip; do sleep 0.05; done; cd shared; echo by file > new; mv new answer");
         share(serves);
         share(asks);
         ExecutorInfo.Builder executor = cluster.executor("pod");
         cluster.launchGroup(executor, List.of(serves, asks));
-        assertThat(cluster.end(asks).getState()).isEqualTo(TaskState.TASK_FINISHED);
         TaskStatus end = cluster.end(serves);
-        assertThat(end.getState()).isEqualTo(TaskState.TASK_FINISHED);
         String pod = executor.getExecutorId().getValue();
-        assertThat(end.getExecutorId().getValue()).isEqualTo(pod);
         Path tasks = cluster.run(pod).resolve("tasks");
+        assertThat(end.getState())
+                .as(end + Files.readString(tasks.resolve(TaskCluster.id(serves)).resolve("stderr")))
+                .isEqualTo(TaskState.TASK_FINISHED);
+        assertThat(end.getExecutorId().getValue()).isEqualTo(pod);
+        assertThat(cluster.end(asks).getState()).isEqualTo(TaskState.TASK_FINISHED);
         assertThat(tasks.resolve(TaskCluster.id(asks)).resolve("stdout"))
                 .hasContent("over 127.0.0.1\n");
-        assertThat(tasks.resolve(TaskCluster.id(serves)).resolve("stdout"))
-                .hasContent("by file\n");
+        assertThat(tasks.resolve(TaskCluster.id(serves)).resolve("stdout")).hasContent("by file\n");
     }
 
     @Test
