@@ -12,7 +12,7 @@ import java.util.function.Consumer;
  */
 public final class RecordIo {
     private static final int MOST_DIGITS = 20;
-    private static final int FIRST_BYTES = 1 << 16;
+    private static final int FIRST_BYTES = 1 << 10;
 
     private final int longestRecord;
     private long length;

@@ -139,6 +139,21 @@ class OperatorTest {
     }
 
     @Test
+    void theOldestOfTooManyWatchersMakesPlace() {
+        World.Follower first = new World.Follower();
+        World.Follower second = new World.Follower();
+        world.core.subscribeOperator(first, world.now);
+        world.core.subscribeOperator(second, world.now);
+        for (int i = 2; i < 1000; i++) {
+            world.core.subscribeOperator(new World.Follower(), world.now);
+        }
+        assertThat(first.closed).isFalse();
+        world.core.subscribeOperator(new World.Follower(), world.now);
+        assertThat(first.closed).isTrue();
+        assertThat(second.closed).isFalse();
+    }
+
+    @Test
     void pagesHaveMesossNames() {
         String state = text(Page.STATE);
         assertThat(state)

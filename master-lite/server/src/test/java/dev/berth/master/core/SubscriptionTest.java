@@ -101,6 +101,22 @@ class SubscriptionTest {
     }
 
     @Test
+    void userAndCheckpointStayAsTheyWereFirst() {
+        World.Stream first =
+                world.subscribe(World.framework("a").setUser("one").setCheckpoint(true).build());
+        world.subscribe(
+                World.framework("b")
+                        .setUser("two")
+                        .setCheckpoint(false)
+                        .setId(World.id(first))
+                        .build());
+        FrameworkInfo info = world.core.cluster().frameworks().iterator().next().info();
+        assertThat(info.getName()).isEqualTo("b");
+        assertThat(info.getUser()).isEqualTo("one");
+        assertThat(info.getCheckpoint()).isTrue();
+    }
+
+    @Test
     void invalidFrameworkInfoIsAnErrorEventOnAStreamThatEnds() {
         for (FrameworkInfo.Builder bad :
                 List.of(
