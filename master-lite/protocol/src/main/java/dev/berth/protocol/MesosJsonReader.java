@@ -163,7 +163,7 @@ public final class MesosJsonReader {
                 if (json.currentToken() != JsonToken.VALUE_STRING) {
                     throw expected(words(field));
                 }
-                yield json.getText();
+                yield whole(json.getText());
             }
             case BYTE_STRING -> bytes(field);
             case BOOLEAN -> bool(field);
@@ -173,6 +173,20 @@ public final class MesosJsonReader {
             case LONG -> integer(field);
             case MESSAGE -> throw new IllegalStateException("handled above");
         };
+    }
+
+    /** Half of a character cannot be written again as it was: a task's id would come back as another. */
+    private String whole(String text) throws IOException, ProtocolException {
+        for (int i = 0; i < text.length(); i++) {
+            if (Character.isSurrogate(text.charAt(i))) {
+                if (!Character.isSurrogatePair(
+                        text.charAt(i), i + 1 < text.length() ? text.charAt(i + 1) : ' ')) {
+                    throw expected("a string of whole characters");
+                }
+                i++;
+            }
+        }
+        return text;
     }
 
     private Message nested(Message.Builder owner, FieldDescriptor field)

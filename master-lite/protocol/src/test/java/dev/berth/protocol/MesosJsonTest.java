@@ -144,6 +144,7 @@ class MesosJsonTest {
                 "{\"decline\":{\"offer_ids\":[{\"value\":\"a\"},{\"value\":[]}]}} | decline.offer_ids[1].value: expected a string, found a list",
                 "{\"acknowledge\":{\"agent_id\":{\"value\":\"a\"},\"task_id\":{\"value\":\"t\"},\"uuid\":\"???\"}} | acknowledge.uuid: expected a string in base64",
                 "{\"subscribe\":{\"framework_info\":{\"user\":\"u\",\"name\":\"n\",\"checkpoint\":1}}} | subscribe.framework_info.checkpoint: expected true or false, found 1",
+                "{\"kill\":{\"task_id\":{\"value\":\"a\\ud83d\"}}} | kill.task_id.value: expected a string of whole characters",
                 "{\"decline\":{\"filters\":{\"refuse_seconds\":\"soon\"}}} | decline.filters.refuse_seconds: expected a number, found \"soon\"",
                 "{\"type\":\"KILL\" | not JSON",
             })

@@ -5,12 +5,12 @@ package dev.berth.master.transport;
  *
  * @param bodyBytes of one request, also after decompression
  * @param recordBytes of one message on an agent's link
- * @param queuedMessages that a subscriber may be behind
+ * @param queuedMessages that a subscriber may be behind: no fewer than a framework has tasks, or it could never ask for all of them at once
  * @param queuedBytes that a subscriber may be behind, in protobuf's size
  * @param inFlight messages of one link that the conductor has not seen yet; then its socket is not read
  */
 public record Limits(
         int bodyBytes, int recordBytes, int queuedMessages, long queuedBytes, int inFlight) {
     /** Enough for any real client. */
-    public static final Limits USUAL = new Limits(32 << 20, 64 << 20, 50_000, 64L << 20, 1024);
+    public static final Limits USUAL = new Limits(32 << 20, 64 << 20, 200_000, 64L << 20, 1024);
 }
