@@ -281,6 +281,11 @@ final class NodeTasks implements TaskHost, AgentState, AutoCloseable {
                 } catch (ImageException e) {
                     conductor.offer(
                             () -> answer.onFailure(AgentException.failed("pull " + reference, e)));
+                } catch (RuntimeException e) {
+                    // The task must not wait for ever because of our bug.
+                    AgentLog.error("pull " + reference, e);
+                    conductor.offer(
+                            () -> answer.onFailure(AgentException.failed("pull " + reference, e)));
                 }
             });
         } catch (ImageException e) {

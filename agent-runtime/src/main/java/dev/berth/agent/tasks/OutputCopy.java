@@ -51,6 +51,9 @@ final class OutputCopy {
                 TaskOutput.copy(linux, log, sandbox, position);
             } catch (AgentException e) {
                 AgentLog.warn(e.chain());
+            } catch (RuntimeException e) {
+                // Whatever it is: the task's last update waits for the end of this copy.
+                AgentLog.error("copy output into " + sandbox, e);
             }
             host.offer(this::copied);
         });

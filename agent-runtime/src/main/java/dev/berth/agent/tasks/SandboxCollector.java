@@ -71,7 +71,8 @@ public final class SandboxCollector {
         host.onLane(() -> {
             try {
                 pass(kept, nowNs);
-            } catch (IOException e) {
+            } catch (IOException | RuntimeException e) {
+                // Also what a directory throws while it is read: the next pass must come.
                 AgentLog.warn("look for sandboxes to remove: " + e);
             }
             host.offer(() -> cancel = host.at(host.monotonicNs() + EVERY_NS, this::start));

@@ -153,6 +153,9 @@ final class TaskRun implements ContainerWatcher, TaskChecks.Listener {
                 });
             } catch (AgentException e) {
                 host.offer(() -> launchFailed(e.chain()));
+            } catch (RuntimeException e) {
+                AgentLog.error("make the sandbox of " + entry.key(), e);
+                host.offer(() -> launchFailed("make the sandbox: " + e));
             }
         });
     }

@@ -149,6 +149,16 @@ class StrangeTasksTest {
     }
 
     @Test
+    void outputThatCannotBeCopiedDoesNotHoldUpTheTasksEnd() throws Exception {
+        // A power cut may leave half of it.
+        Path mark = Files.writeString(directory.resolve("mark"), "1 2");
+        List<String> then = new ArrayList<>();
+        new OutputCopy(host, Linux.host(), directory.resolve("log"), directory, mark)
+                .refresh(() -> then.add("end"));
+        assertThat(then).containsExactly("end");
+    }
+
+    @Test
     void idIsANameOfAFile() {
         assertThat(TaskPaths.name("job-1.2 x")).isEqualTo("job-1.2 x");
         String name = TaskPaths.name("b\u00fccher");
