@@ -56,6 +56,7 @@ class OperatorApiTest {
     void whoHasTheTokenSeesTasksAndTheirFiles() throws Exception {
         try (FakeMaster master = new FakeMaster()) {
             MasterOptions open = master.options("").orElseThrow();
+            Files.writeString(directory.resolve("of-master"), "first\n");
             MasterOptions guarded =
                     new MasterOptions(
                             open.masters(),
@@ -63,7 +64,7 @@ class OperatorApiTest {
                             "127.0.0.1",
                             0,
                             false,
-                            Optional.empty(),
+                            Optional.of(directory.resolve("of-master")),
                             "",
                             "");
             try (FakeAgent agent =
@@ -83,6 +84,7 @@ class OperatorApiTest {
                 HttpResponse<String> refused = send("/state", "");
                 assertThat(refused.statusCode()).isEqualTo(401);
                 assertThat(refused.headers().firstValue("WWW-Authenticate")).isPresent();
+                tokenOfTheMaster();
                 Path file = directory.resolve("data/token");
                 token = Files.readString(file).strip();
                 assertThat(PosixFilePermissions.toString(Files.getPosixFilePermissions(file)))
@@ -91,6 +93,18 @@ class OperatorApiTest {
                 calls();
             }
         }
+    }
+
+    /** One token is enough for a cluster; it may change. */
+    private void tokenOfTheMaster() throws Exception {
+        token = "first";
+        assertThat(send("/state", "").statusCode()).isEqualTo(200);
+        token = "second";
+        assertThat(send("/state", "").statusCode()).isEqualTo(401);
+        Files.writeString(directory.resolve("of-master"), "second\n");
+        assertThat(send("/state", "").statusCode()).isEqualTo(200);
+        Files.writeString(directory.resolve("of-master"), "\n");
+        assertThat(send("/state", "").statusCode()).isEqualTo(401);
     }
 
     private void pages() throws Exception {

@@ -88,6 +88,30 @@ class GangTest {
     }
 
     @Test
+    void ofTwoThatHoldAllTheSmallerIsTaken() {
+        Gang gang = gang(2);
+        gang.offers(List.of(offer("o1", "a", 8), offer("o2", "b", 2), offer("o3", "c", 4)), 0);
+        assertThat(gang.workers())
+                .allMatch(worker -> worker.info().getAgentId().getValue().equals("b"));
+    }
+
+    @Test
+    void onFewerAgentsRatherThanOnSmallerOnes() {
+        Gang gang = gang(2);
+        gang.offers(List.of(offer("o1", "a", 1), offer("o2", "b", 8), offer("o3", "c", 1)), 0);
+        assertThat(gang.workers())
+                .allMatch(worker -> worker.info().getAgentId().getValue().equals("b"));
+    }
+
+    @Test
+    void whatSomebodyElseHasEndedIsKilled() {
+        Gang gang = gang(1);
+        gang.offers(List.of(offer("o1", "a", 1)), 0);
+        gang.removed();
+        assertThat(gang.exitCode()).hasValue(137);
+    }
+
+    @Test
     void whatIsHeldInVainGoesBack() {
         Gang gang = gang(2);
         gang.offers(List.of(offer("o1", "a", 1)), 0);

@@ -54,11 +54,9 @@ public final class Daemon {
                     "--add-exports=java.base/jdk.internal.misc=ALL-UNNAMED",
                     "-XX:CompileThresholdScaling=0.1");
 
-    private final String role;
     private final int pid;
 
-    private Daemon(String role, int pid) {
-        this.role = role;
+    private Daemon(int pid) {
         this.pid = pid;
     }
 
@@ -124,7 +122,7 @@ public final class Daemon {
                 OwnedFd output =
                         open(log.toString(), Open.O_WRONLY | Open.O_CREAT | Open.O_APPEND)) {
             List<Fd> streams = List.of(nothing, output, output);
-            return new Daemon(role, processes.posixSpawn(java, argv, environment, streams));
+            return new Daemon(processes.posixSpawn(java, argv, environment, streams));
         } catch (ErrnoException e) {
             throw new CliException(
                     Verb.FAILED_BEFORE_CONTAINER,
