@@ -127,6 +127,16 @@ final class FakeMaster implements AutoCloseable {
         return register;
     }
 
+    /** Takes the next agent's connection and does not want it. */
+    void refuse(String why) throws IOException {
+        connect("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked");
+        next();
+        send(
+                Link.FromMaster.newBuilder()
+                        .setRefused(Link.Refused.newBuilder().setMessage(why).setRetry(true))
+                        .build());
+    }
+
     void redirect(String location) throws IOException {
         connect("HTTP/1.1 307 Temporary Redirect\r\nContent-Length: 0\r\nLocation: " + location);
     }

@@ -1,8 +1,11 @@
 package dev.berth.agent;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.berth.agent.config.AgentException;
+import dev.berth.agent.config.MasterOptions;
+import dev.berth.agent.config.SandboxRetention;
 import dev.berth.agent.device.DeviceSetup;
 import dev.berth.protocol.link.Link;
 import dev.berth.protocol.v1.Protos.ExecutorID;
@@ -24,6 +27,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.EnumMap;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.TimeoutException;
 import java.util.stream.Stream;
 
@@ -334,6 +338,99 @@ class TasksTest {
             TaskStatus failed = master.update();
             assertThat(failed.getReason())
                     .isEqualTo(TaskStatus.Reason.REASON_MAX_COMPLETION_TIME_REACHED);
+        }
+    }
+
+    @Test
+    void anAgentThatIsRefusedKeepsItsTasksAndAsksAgain() throws Exception {
+        try (FakeMaster master = new FakeMaster();
+                FakeAgent agent = agent(master)) {
+            master.accept();
+            master.launch(FakeMaster.task("t", "sleep"));
+            master.until(TaskState.TASK_RUNNING);
+            master.hangUp();
+            master.refuse("not now");
+            Link.Register again = master.accept();
+            assertThat(again.getAgentInfo().getId().getValue()).isEqualTo("agent-1");
+            assertThat(again.getTasks(0).getState()).isEqualTo(TaskState.TASK_RUNNING);
+            assertThat(agent.containers.configs).hasSize(1);
+        }
+    }
+
+    @Test
+    void anAgentThatIsShutDownEndsItsTasksAndForgetsWhoItWas() throws Exception {
+        try (FakeMaster master = new FakeMaster()) {
+            try (FakeAgent _ = agent(master)) {
+                master.accept();
+                master.launch(FakeMaster.task("t", "sleep"));
+                master.until(TaskState.TASK_RUNNING);
+                master.send(
+                        Link.FromMaster.newBuilder()
+                                .setShutdown(Link.Shutdown.newBuilder().setMessage("unwanted"))
+                                .build());
+                // It hangs up when all its tasks have ended: nobody is left to hear of them.
+                assertThatThrownBy(
+                                () -> {
+                                    while (true) {
+                                        master.next();
+                                    }
+                                })
+                        .isInstanceOf(IOException.class);
+            }
+            try (FakeAgent _ = agent(master)) {
+                Link.Register next = master.accept();
+                assertThat(next.getAgentInfo().hasId()).isFalse();
+                assertThat(next.getTasksList()).isEmpty();
+            }
+        }
+    }
+
+    @Test
+    void onlySandboxesOfTasksThatAreOverForGoodAreRemoved() throws Exception {
+        try (FakeMaster master = new FakeMaster()) {
+            Optional<MasterOptions> options =
+                    master.options("")
+                            .map(o ->
+                                    new MasterOptions(
+                                            o.masters(),
+                                            o.zooKeeper(),
+                                            o.listenHost(),
+                                            o.listenPort(),
+                                            true,
+                                            o.tokenFile(),
+                                            "",
+                                            "",
+                                            new SandboxRetention(0, 0.1)));
+            DeviceSetup none = DeviceSetup.none(directory.resolve("devices"));
+            Path executors = directory.resolve("data/sandboxes/frameworks/f-1/executors");
+            try (FakeAgent _ = new FakeAgent(directory, 0, none, options)) {
+                master.accept();
+                master.launch(
+                        FakeMaster.task("over", "echo", "x"),
+                        FakeMaster.task("ended", "echo", "x"),
+                        FakeMaster.task("runs", "sleep"));
+                // All but the last word of one.
+                int open = 8;
+                while (open > 0) {
+                    TaskStatus status = master.update();
+                    boolean last = status.getState() == TaskState.TASK_FINISHED;
+                    if (!last || !status.getTaskId().getValue().equals("ended")) {
+                        master.acknowledge(status);
+                    }
+                    open--;
+                }
+            }
+            // The next agent's first pass looks at what was noted before it.
+            try (FakeAgent _ = new FakeAgent(directory, 0, none, options)) {
+                master.accept();
+                long deadline = System.nanoTime() + 20_000_000_000L;
+                while (Files.exists(executors.resolve("over")) && System.nanoTime() < deadline) {
+                    Thread.onSpinWait();
+                }
+                assertThat(executors.resolve("over")).doesNotExist();
+                assertThat(executors.resolve("ended/runs/latest/stdout")).hasContent("x");
+                assertThat(executors.resolve("runs/runs/latest/stdout")).exists();
+            }
         }
     }
 }
