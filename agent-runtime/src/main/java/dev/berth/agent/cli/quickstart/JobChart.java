@@ -38,7 +38,8 @@ final class JobChart {
                             at,
                             at - before));
             text.append(" ".repeat(from));
-            text.append(moment == moments.getFirst() ? "" : "█".repeat(Math.max(1, to - from)));
+            text.append(
+                    moment.equals(moments.getFirst()) ? "" : "█".repeat(Math.max(1, to - from)));
             text.append('\n');
             before = at;
         }
