@@ -1,21 +1,16 @@
 package dev.berth.tests.kit;
 
-import com.google.protobuf.InvalidProtocolBufferException;
-
 import dev.berth.protocol.ProtocolException;
 import dev.berth.protocol.RecordIo;
 import dev.berth.protocol.v1.Protos.AgentID;
-import dev.berth.protocol.v1.Protos.CommandInfo;
 import dev.berth.protocol.v1.Protos.FrameworkID;
 import dev.berth.protocol.v1.Protos.FrameworkInfo;
 import dev.berth.protocol.v1.Protos.Offer;
 import dev.berth.protocol.v1.Protos.OfferID;
 import dev.berth.protocol.v1.Protos.Resource;
-import dev.berth.protocol.v1.Protos.TaskID;
 import dev.berth.protocol.v1.Protos.TaskInfo;
 import dev.berth.protocol.v1.Protos.TaskState;
 import dev.berth.protocol.v1.Protos.TaskStatus;
-import dev.berth.protocol.v1.Protos.Value;
 import dev.berth.protocol.v1.scheduler.Protos.Call;
 import dev.berth.protocol.v1.scheduler.Protos.Event;
 
@@ -56,17 +51,7 @@ public final class TestScheduler implements AutoCloseable {
     private static final int BUFFER = 1 << 16;
 
     /** Usual for tests: may fail over within an hour, and is told everything. */
-    public static final FrameworkInfo FRAMEWORK =
-            FrameworkInfo.newBuilder()
-                    .setUser("root")
-                    .setName("test")
-                    .addRoles("test")
-                    .setFailoverTimeout(3_600)
-                    .setCheckpoint(true)
-                    .addCapabilities(capability(FrameworkInfo.Capability.Type.MULTI_ROLE))
-                    .addCapabilities(capability(FrameworkInfo.Capability.Type.PARTITION_AWARE))
-                    .addCapabilities(capability(FrameworkInfo.Capability.Type.GPU_RESOURCES))
-                    .build();
+    public static final FrameworkInfo FRAMEWORK = TestCalls.FRAMEWORK;
 
     /**
      * An event.
@@ -133,10 +118,6 @@ public final class TestScheduler implements AutoCloseable {
     /** The usual framework, at one master. */
     public static TestScheduler subscribe(MasterNode master) throws Exception {
         return subscribe(FRAMEWORK, List.of(master.uri()), master.token());
-    }
-
-    private static FrameworkInfo.Capability capability(FrameworkInfo.Capability.Type type) {
-        return FrameworkInfo.Capability.newBuilder().setType(type).build();
     }
 
     private void read() {
@@ -211,16 +192,8 @@ public final class TestScheduler implements AutoCloseable {
             List<byte[]> whole = new ArrayList<>();
             records.read(ByteBuffer.wrap(buffer, 0, got), whole::add);
             for (byte[] record : whole) {
-                onEvent(parse(record));
+                onEvent(TestCalls.event(record));
             }
-        }
-    }
-
-    private static Event parse(byte[] record) throws IOException {
-        try {
-            return Event.parseFrom(record);
-        } catch (InvalidProtocolBufferException e) {
-            throw new IOException("not an event", e);
         }
     }
 
@@ -279,44 +252,26 @@ public final class TestScheduler implements AutoCloseable {
         acknowledges = which;
     }
 
-    private static Call.Builder acknowledgement(TaskStatus status) {
-        Call.Builder call = Call.newBuilder().setType(Call.Type.ACKNOWLEDGE);
-        call.getAcknowledgeBuilder()
-                .setAgentId(status.getAgentId())
-                .setTaskId(status.getTaskId())
-                .setUuid(status.getUuid());
-        return call;
-    }
-
     /** One that is lost on its way comes again: the agent sends the update again. */
     private void acknowledgeLater(TaskStatus status) {
         var _ =
                 http.sendAsync(
-                        signed(acknowledgement(status)), HttpResponse.BodyHandlers.discarding());
+                        signed(TestCalls.acknowledgement(status)),
+                        HttpResponse.BodyHandlers.discarding());
     }
 
     public Answer acknowledge(TaskStatus status) throws IOException, InterruptedException {
-        return call(acknowledgement(status));
+        return call(TestCalls.acknowledgement(status));
     }
 
     /** A command on the host's programs, run by {@code /bin/sh}; the agent is the offer's. */
     public static TaskInfo.Builder command(String id, String shell, double cpus, double mem) {
-        return TaskInfo.newBuilder()
-                .setName(id)
-                .setTaskId(TaskID.newBuilder().setValue(id))
-                .setAgentId(AgentID.newBuilder().setValue(""))
-                .setCommand(CommandInfo.newBuilder().setShell(true).setValue(shell))
-                .addResources(scalar("cpus", cpus))
-                .addResources(scalar("mem", mem));
+        return TestCalls.command(id, shell, cpus, mem);
     }
 
     /** So much of a resource. */
     public static Resource scalar(String name, double value) {
-        return Resource.newBuilder()
-                .setName(name)
-                .setType(Value.Type.SCALAR)
-                .setScalar(Value.Scalar.newBuilder().setValue(value))
-                .build();
+        return TestCalls.scalar(name, value);
     }
 
     /** How much an offer has of a resource, in all. */
@@ -341,22 +296,14 @@ public final class TestScheduler implements AutoCloseable {
     /** Does one operation on one offer, and gives the rest back. */
     public Answer accept(Offer offer, Offer.Operation.Builder operation)
             throws IOException, InterruptedException {
-        Call.Builder call = Call.newBuilder().setType(Call.Type.ACCEPT);
-        call.getAcceptBuilder().addOfferIds(offer.getId()).addOperations(operation);
-        call.getAcceptBuilder().getFiltersBuilder().setRefuseSeconds(0);
         forget(offer.getId());
-        return call(call);
+        return call(TestCalls.accept(offer, operation));
     }
 
     /** Gives an offer back, for so long. */
     public Answer decline(Offer offer, double seconds) throws IOException, InterruptedException {
-        Call.Builder call = Call.newBuilder().setType(Call.Type.DECLINE);
-        call.getDeclineBuilder()
-                .addOfferIds(offer.getId())
-                .getFiltersBuilder()
-                .setRefuseSeconds(seconds);
         forget(offer.getId());
-        return call(call);
+        return call(TestCalls.decline(offer, seconds));
     }
 
     private void forget(OfferID offer) {
@@ -366,19 +313,12 @@ public final class TestScheduler implements AutoCloseable {
     }
 
     public Answer kill(String task, AgentID agent) throws IOException, InterruptedException {
-        Call.Builder call = Call.newBuilder().setType(Call.Type.KILL);
-        call.getKillBuilder().setTaskId(TaskID.newBuilder().setValue(task)).setAgentId(agent);
-        return call(call);
+        return call(TestCalls.kill(task, agent));
     }
 
     /** Asks how these tasks are; how all are, where none is named. */
     public Answer reconcile(Collection<String> tasks) throws IOException, InterruptedException {
-        Call.Builder call = Call.newBuilder().setType(Call.Type.RECONCILE);
-        var asked = call.getReconcileBuilder();
-        for (String task : tasks) {
-            asked.addTasksBuilder().getTaskIdBuilder().setValue(task);
-        }
-        return call(call);
+        return call(TestCalls.reconcile(tasks));
     }
 
     public Answer revive() throws IOException, InterruptedException {
