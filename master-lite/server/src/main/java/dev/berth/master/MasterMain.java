@@ -72,6 +72,10 @@ public final class MasterMain {
                                     ? ", without a token"
                                     : ", token in " + arguments.tokenFile())
                             + arguments.zooKeeper().map(url -> ", elected in " + url).orElse(""));
+            if (!master.awaitEnd()) {
+                ERR.println("berth master: its conductor has died: ending");
+                return 1;
+            }
             ended.await();
             return 0;
         } catch (IOException e) {

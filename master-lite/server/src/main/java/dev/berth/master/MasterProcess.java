@@ -25,6 +25,7 @@ import java.nio.file.attribute.PosixFilePermissions;
 import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.UUID;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicReference;
 
@@ -38,7 +39,8 @@ public final class MasterProcess implements AutoCloseable {
 
     private final MasterConductor conductor;
     private final Thread thread;
-    private boolean ended;
+    private final CountDownLatch over = new CountDownLatch(1);
+    private volatile boolean ended;
     private final MasterServer server;
     private final MasterAddress reachable;
     private volatile @Nullable Election election;
@@ -75,12 +77,31 @@ public final class MasterProcess implements AutoCloseable {
     }
 
     private void work() {
-        while (!ended) {
-            if (conductor.doWork() == 0) {
-                conductor.idle();
+        try {
+            while (!ended) {
+                if (conductor.doWork() == 0) {
+                    conductor.idle();
+                }
             }
+            conductor.onClose();
+        } finally {
+            over.countDown();
         }
-        conductor.onClose();
+    }
+
+    /**
+     * Waits until the conductor has ended. Only an Error ends it before {@link #close} does, memory that ran out above all: such a master must end, since it would hold the lead and do nothing.
+     *
+     * @return whether it was closed
+     */
+    boolean awaitEnd() throws InterruptedException {
+        over.await();
+        return ended;
+    }
+
+    /** For tests, which break it. */
+    MasterConductor conductor() {
+        return conductor;
     }
 
     /** A master that answers; leading once its registry is read, and it is elected where there is an election. */
