@@ -247,7 +247,7 @@ class TaskCrashTest {
         }
     }
 
-    private Path member(Crash crash, String which) throws IOException {
+    private Path member(Crash crash, String which) {
         return site.sandbox(crash.name()).resolve("tasks").resolve(crash.name() + "." + which);
     }
 
