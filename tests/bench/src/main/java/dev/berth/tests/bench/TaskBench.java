@@ -255,7 +255,7 @@ public final class TaskBench {
     }
 
     private Percentiles warm(String name, int warmUp) {
-        List<Long> all = series.get(name);
+        List<Long> all = series.getOrDefault(name, List.of());
         return Percentiles.of(
                 all.subList(warmUp, all.size()).stream().mapToLong(Long::longValue).toArray());
     }
