@@ -243,7 +243,11 @@ class TaskCrashTest {
                         () -> site.registrations().stream().distinct().count() == 2);
                 ranOnce(site.sandbox(name));
             }
-            case TEARDOWN -> ranOnce(site.sandbox(name));
+            case TEARDOWN -> {
+                // Nobody is told of the end.
+                site.awaitQuiet();
+                ranOnce(site.sandbox(name));
+            }
         }
     }
 
