@@ -9,6 +9,7 @@ import org.sqlite.SQLiteErrorCode;
 import org.sqlite.SQLiteException;
 
 import java.io.IOException;
+import java.nio.file.DirectoryStream;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -32,6 +33,9 @@ import java.util.Set;
  * <p>Thread: one at a time.
  */
 public final class SqliteStore implements Store {
+    /** Of the driver, read when the first connection is made. */
+    private static final String UNPACKED_TO = "org.sqlite.tmpdir";
+
     private static final int SCHEMA = 1;
 
     private final Connection connection;
@@ -49,6 +53,7 @@ public final class SqliteStore implements Store {
         config.setJournalMode(SQLiteConfig.JournalMode.WAL);
         config.setSynchronous(SQLiteConfig.SynchronousMode.FULL);
         config.setBusyTimeout(0);
+        unpackBeside(file);
         keepPrivate(file);
         try {
             Connection connection =
@@ -63,6 +68,23 @@ public final class SqliteStore implements Store {
         } catch (SQLException e) {
             throw failure(file, "open", e);
         }
+    }
+
+    /** The driver unpacks SQLite's own library and counts on an orderly end to remove it; no master ends so. Beside the registry it is one file, and not one more in /tmp with each start. */
+    private static void unpackBeside(Path file) throws IOException {
+        if (System.getProperty(UNPACKED_TO) != null) {
+            return;
+        }
+        Path directory = file.resolveSibling("native").toAbsolutePath();
+        Files.createDirectories(
+                directory,
+                PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------")));
+        try (DirectoryStream<Path> earlier = Files.newDirectoryStream(directory, "sqlite-*")) {
+            for (Path one : earlier) {
+                Files.deleteIfExists(one);
+            }
+        }
+        System.setProperty(UNPACKED_TO, directory.toString());
     }
 
     /** What it holds is nobody else's business, wherever it lies; SQLite's other files get the mode of this one. */

@@ -14,8 +14,10 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.stream.Stream;
 
 /** A master, an agent and a scheduler, each in a process of its own. */
 @Tag("conformance")
@@ -44,6 +46,21 @@ class MasterTest {
             assertThat(agent.port()).isPositive();
             assertThat(agent.isRegistered()).isTrue();
             scheduler.teardown().accepted();
+        }
+    }
+
+    /** SQLite's driver unpacks a library at each start and would leave it in the host's directory for temporary files. */
+    @Test
+    void howeverOftenAMasterIsKilledItLeavesOneLibrary() throws Exception {
+        try (MasterNode master = MasterNode.start(directory.resolve("m")).awaitLeading(20)) {
+            for (int i = 0; i < 2; i++) {
+                master.kill();
+                master.restart();
+                master.awaitLeading(20);
+            }
+            try (Stream<Path> files = Files.list(master.dataRoot().resolve("native"))) {
+                assertThat(files).filteredOn(file -> file.toString().endsWith(".so")).hasSize(1);
+            }
         }
     }
 
