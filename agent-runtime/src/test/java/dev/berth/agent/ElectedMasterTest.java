@@ -5,12 +5,12 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.berth.agent.config.AgentException;
 import dev.berth.agent.device.DeviceSetup;
 import dev.berth.discovery.Candidates;
+import dev.berth.discovery.InnerZooKeeper;
 import dev.berth.discovery.ZooKeeperClients;
 import dev.berth.discovery.ZooKeeperUrl;
 import dev.berth.protocol.v1.Protos.TaskState;
 
 import org.apache.curator.framework.CuratorFramework;
-import org.apache.curator.test.TestingServer;
 import org.apache.zookeeper.CreateMode;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -26,14 +26,15 @@ import java.util.concurrent.TimeUnit;
 @Timeout(60)
 class ElectedMasterTest {
     @TempDir Path directory;
-    private TestingServer server;
+    @TempDir Path zooKeeperHome;
+    private InnerZooKeeper server;
     private ZooKeeperUrl url;
     private CuratorFramework client;
 
     @BeforeEach
     void open() throws Exception {
-        server = new TestingServer(true);
-        url = ZooKeeperUrl.parse("zk://" + server.getConnectString() + "/berth");
+        server = new InnerZooKeeper(zooKeeperHome);
+        url = server.url("/berth");
         client = ZooKeeperClients.start(url, 5_000);
         assertThat(client.blockUntilConnected(20, TimeUnit.SECONDS)).isTrue();
     }

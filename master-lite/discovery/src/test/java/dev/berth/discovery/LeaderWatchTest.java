@@ -3,15 +3,16 @@ package dev.berth.discovery;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import org.apache.curator.framework.CuratorFramework;
-import org.apache.curator.test.TestingServer;
 import org.apache.zookeeper.CreateMode;
 import org.apache.zookeeper.KeeperException;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
 
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
 import java.util.Optional;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
@@ -19,14 +20,15 @@ import java.util.concurrent.TimeUnit;
 @Timeout(60)
 class LeaderWatchTest {
     private final LinkedBlockingQueue<Optional<MasterAddress>> told = new LinkedBlockingQueue<>();
-    private TestingServer server;
+    @TempDir Path zooKeeperHome;
+    private InnerZooKeeper server;
     private ZooKeeperUrl url;
     private CuratorFramework client;
 
     @BeforeEach
     void open() throws Exception {
-        server = new TestingServer(true);
-        url = ZooKeeperUrl.parse("zk://" + server.getConnectString() + "/berth");
+        server = new InnerZooKeeper(zooKeeperHome);
+        url = server.url("/berth");
         client = ZooKeeperClients.start(url, 5_000);
         assertThat(client.blockUntilConnected(20, TimeUnit.SECONDS)).isTrue();
     }
@@ -89,7 +91,7 @@ class LeaderWatchTest {
         try (LeaderWatch _ = LeaderWatch.open(url, told::add)) {
             assertThat(next()).contains(new MasterAddress("m1", 5050));
             server.stop();
-            server.restart();
+            server.start();
             awaitWrite();
             assertThat(told.poll()).isNull();
         }

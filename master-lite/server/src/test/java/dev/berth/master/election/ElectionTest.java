@@ -3,6 +3,7 @@ package dev.berth.master.election;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.berth.discovery.InnerZooKeeper;
 import dev.berth.discovery.MasterAddress;
 import dev.berth.discovery.ZooKeeperClients;
 import dev.berth.discovery.ZooKeeperUrl;
@@ -15,14 +16,15 @@ import dev.berth.master.registry.ZooKeeperStore;
 import dev.berth.protocol.v1.Protos.MasterInfo;
 
 import org.apache.curator.framework.CuratorFramework;
-import org.apache.curator.test.TestingServer;
 import org.apache.zookeeper.ZooKeeper;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
 
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -34,14 +36,15 @@ import java.util.concurrent.TimeUnit;
 @Timeout(120)
 class ElectionTest {
     private final List<Master> masters = new ArrayList<>();
-    private TestingServer server;
+    @TempDir Path zooKeeperHome;
+    private InnerZooKeeper server;
     private ZooKeeperUrl url;
     private CuratorFramework client;
 
     @BeforeEach
     void start() throws Exception {
-        server = new TestingServer(true);
-        url = ZooKeeperUrl.parse("zk://" + server.getConnectString() + "/berth");
+        server = new InnerZooKeeper(zooKeeperHome);
+        url = server.url("/berth");
         client = ZooKeeperClients.start(url, 10_000);
         assertThat(client.blockUntilConnected(20, TimeUnit.SECONDS)).isTrue();
     }
@@ -128,7 +131,7 @@ class ElectionTest {
         CountDownLatch connected = new CountDownLatch(1);
         ZooKeeper same =
                 new ZooKeeper(
-                        server.getConnectString(),
+                        server.connectString(),
                         5_000,
                         event -> connected.countDown(),
                         theirs.getSessionId(),

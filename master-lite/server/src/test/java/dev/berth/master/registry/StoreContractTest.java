@@ -3,6 +3,7 @@ package dev.berth.master.registry;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.berth.discovery.InnerZooKeeper;
 import dev.berth.discovery.MasterAddress;
 import dev.berth.discovery.ZooKeeperUrl;
 import dev.berth.master.cluster.AgentRecord;
@@ -12,7 +13,6 @@ import dev.berth.master.election.Election;
 import dev.berth.master.ids.AgentId;
 import dev.berth.protocol.v1.Protos.MasterInfo;
 
-import org.apache.curator.test.TestingServer;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Nested;
@@ -188,13 +188,14 @@ class StoreContractTest {
     @Nested
     class ZooKeeper extends Contract {
         private final List<Election> elections = new ArrayList<>();
-        private TestingServer server;
+        @TempDir Path zooKeeperHome;
+        private InnerZooKeeper server;
         private ZooKeeperUrl url;
 
         @BeforeEach
         void start() throws Exception {
-            server = new TestingServer(true);
-            url = ZooKeeperUrl.parse("zk://" + server.getConnectString() + "/berth");
+            server = new InnerZooKeeper(zooKeeperHome);
+            url = server.url("/berth");
         }
 
         @AfterEach
