@@ -11,6 +11,7 @@ import dev.berth.agent.config.AgentException;
 import dev.berth.agent.config.AgentLog;
 import dev.berth.agent.config.LimitTranslation;
 import dev.berth.agent.config.MasterOptions;
+import dev.berth.agent.config.ProcFacts;
 import dev.berth.agent.device.DeviceSnapshot;
 import dev.berth.agent.master.LoopProbes;
 import dev.berth.agent.master.MasterLink;
@@ -118,7 +119,7 @@ final class NodeTasks implements TaskHost, AgentState, AutoCloseable {
                                 facts.hostname(),
                                 server.port(),
                                 AgentConfig.VERSION,
-                                bootId(),
+                                ProcFacts.bootId(),
                                 this::report));
         board.recover(parts.views().all());
         containers.events(
@@ -185,26 +186,13 @@ final class NodeTasks implements TaskHost, AgentState, AutoCloseable {
         return NodeReport.of(
                 new NodeReport.Host(
                         facts.cpus(),
-                        memoryBytes(),
+                        ProcFacts.memoryBytes(),
                         diskBytes(root),
                         numaNodes(),
                         machinery.containerizer().enforcement().enforced()),
                 conductor.devices(),
                 options.resources(),
                 options.attributes());
-    }
-
-    private static long memoryBytes() {
-        try {
-            for (String line : Files.readAllLines(Path.of("/proc/meminfo"))) {
-                if (line.startsWith("MemTotal:")) {
-                    return Long.parseLong(line.replaceAll("\\D", "")) << 10;
-                }
-            }
-        } catch (IOException e) {
-            AgentLog.warn("read /proc/meminfo: " + e.getMessage());
-        }
-        return 0;
     }
 
     private static long diskBytes(Path root) {
@@ -228,15 +216,6 @@ final class NodeTasks implements TaskHost, AgentState, AutoCloseable {
             // A kernel without NUMA has no such directory.
         }
         return count;
-    }
-
-    private static String bootId() {
-        try {
-            return Files.readString(Path.of("/proc/sys/kernel/random/boot_id")).strip();
-        } catch (IOException e) {
-            AgentLog.warn("read the boot id: " + e.getMessage());
-            return "unknown";
-        }
     }
 
     @Override

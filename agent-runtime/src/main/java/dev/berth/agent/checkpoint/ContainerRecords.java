@@ -5,6 +5,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 
 import dev.berth.agent.config.AgentException;
+import dev.berth.agent.config.ProcFacts;
 import dev.berth.isolator.ContainerId;
 
 import org.jspecify.annotations.Nullable;
@@ -34,7 +35,6 @@ import java.util.Optional;
 public final class ContainerRecords {
     private static final String CONFIG = "config.json";
     private static final String OF_BOOT = "boot.json";
-    private static final Path BOOT_ID = Path.of("/proc/sys/kernel/random/boot_id");
     private static final ObjectMapper JSON = new ObjectMapper();
 
     private final Path directory;
@@ -42,15 +42,7 @@ public final class ContainerRecords {
 
     /** Makes {@code root/containers} when it is missing. */
     public ContainerRecords(Path root) throws AgentException {
-        this(root, boot());
-    }
-
-    private static String boot() throws AgentException {
-        try {
-            return Files.readString(BOOT_ID).strip();
-        } catch (IOException e) {
-            throw AgentException.failed("read " + BOOT_ID, e);
-        }
+        this(root, ProcFacts.bootId());
     }
 
     ContainerRecords(Path root, String boot) throws AgentException {

@@ -6,6 +6,7 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.berth.agent.conductor.Answer;
 import dev.berth.agent.conductor.ContainerView;
 import dev.berth.agent.config.AgentException;
+import dev.berth.agent.config.ProcFacts;
 import dev.berth.isolator.Usage;
 
 import io.netty.buffer.Unpooled;
@@ -172,7 +173,7 @@ final class StatsRoutes {
                     "limit",
                     usage.memoryLimitBytes() > 0 && usage.memoryLimitBytes() < Long.MAX_VALUE / 2
                             ? usage.memoryLimitBytes()
-                            : hostMemoryBytes());
+                            : ProcFacts.memoryBytes());
         }
         var bytes = io.putArray("io_service_bytes_recursive");
         if (usage.ioReadBytes() >= 0) {
@@ -213,18 +214,5 @@ final class StatsRoutes {
         } catch (IOException | NumberFormatException _) {
             return 0;
         }
-    }
-
-    private static long hostMemoryBytes() {
-        try {
-            for (String line : Files.readAllLines(Path.of("/proc/meminfo"))) {
-                if (line.startsWith("MemTotal:")) {
-                    return Long.parseLong(line.replaceAll("\\D", "")) * 1024;
-                }
-            }
-        } catch (IOException | NumberFormatException _) {
-            return 0;
-        }
-        return 0;
     }
 }

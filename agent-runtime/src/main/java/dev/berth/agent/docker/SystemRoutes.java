@@ -12,6 +12,7 @@ import dev.berth.agent.conductor.EventListener;
 import dev.berth.agent.conductor.Status;
 import dev.berth.agent.config.AgentConfig;
 import dev.berth.agent.config.AgentException;
+import dev.berth.agent.config.ProcFacts;
 import dev.berth.agent.device.DeviceSnapshot;
 import dev.berth.linux.ErrnoException;
 
@@ -164,7 +165,7 @@ final class SystemRoutes {
         out.put("IndexServerAddress", "https://index.docker.io/v1/");
         registries(context, out.putObject("RegistryConfig"));
         out.put("NCPU", Runtime.getRuntime().availableProcessors());
-        out.put("MemTotal", memoryBytes());
+        out.put("MemTotal", ProcFacts.memoryBytes());
         out.put("DockerRootDir", context.config().dataRoot().toString());
         out.put("HttpProxy", "").put("HttpsProxy", "").put("NoProxy", "");
         out.put("Name", hostname()).putArray("Labels");
@@ -231,15 +232,6 @@ final class SystemRoutes {
             }
         }
         return "Linux";
-    }
-
-    private static long memoryBytes() {
-        for (String entry : line("/proc/meminfo", "").split("\n", -1)) {
-            if (entry.startsWith("MemTotal:")) {
-                return Long.parseLong(entry.replaceAll("\\D", "")) * 1024;
-            }
-        }
-        return 0;
     }
 
     private static void usage(Exchange exchange) throws AgentException {
