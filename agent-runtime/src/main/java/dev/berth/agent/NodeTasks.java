@@ -122,18 +122,6 @@ final class NodeTasks implements TaskHost, AgentState, AutoCloseable {
                                 ProcFacts.bootId(),
                                 this::report));
         board.recover(parts.views().all());
-        containers.events(
-                new dev.berth.agent.conductor.EventListener() {
-                    @Override
-                    public void onEvent(dev.berth.agent.conductor.AgentEvent event) {
-                        if (event.type().equals("gpu")) {
-                            link.refresh();
-                        }
-                    }
-
-                    @Override
-                    public void onCaughtUp() {}
-                });
         var _ = at(monotonicNs() + DISCOVERY_NS, this::begin);
         server.serve(this);
         AgentLog.info(
