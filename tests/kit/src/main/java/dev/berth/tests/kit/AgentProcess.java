@@ -203,7 +203,12 @@ public final class AgentProcess implements AutoCloseable {
     public void awaitDeath() throws InterruptedException, IOException {
         if (!process.waitFor(30, TimeUnit.SECONDS)) {
             process.destroyForcibly();
-            throw new IOException("the agent did not reach its crash point: " + log());
+            List<String> said = log().lines().toList();
+            throw new IOException(
+                    "the agent did not reach its crash point; it said last: "
+                            + String.join(
+                                    "\n",
+                                    said.subList(Math.max(0, said.size() - 20), said.size())));
         }
     }
 

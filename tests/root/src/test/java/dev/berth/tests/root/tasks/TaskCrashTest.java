@@ -179,9 +179,7 @@ class TaskCrashTest {
                                 .getAgentId();
                 site.scheduler.kill(name, agent).accepted();
             }
-            case GROUP ->
-                    site.launchGroup(
-                            name, command(name + ".a", "exit 0"), command(name + ".b", "exit 0"));
+            case GROUP -> group(crash);
             case BROKEN_GROUP ->
                     site.launchGroup(
                             name,
@@ -209,6 +207,18 @@ class TaskCrashTest {
                 site.scheduler.awaitState(name, SECONDS, TaskState.TASK_RUNNING);
                 site.scheduler.teardown().accepted();
             }
+        }
+    }
+
+    /** Two that end by themselves; where the last end is the step, the end of a is known before b may end. */
+    private void group(Crash crash) throws Exception {
+        String name = crash.name();
+        boolean ordered = crash.step() == TaskStep.EXECUTOR_EXIT_SENT;
+        String b = ordered ? "while [ ! -e $MESOS_SANDBOX/stop ]; do sleep 0.02; done" : "exit 0";
+        site.launchGroup(name, command(name + ".a", "exit 0"), command(name + ".b", b));
+        if (ordered) {
+            site.scheduler.awaitState(name + ".a", SECONDS, TaskState.TASK_FINISHED);
+            Files.createFile(member(crash, "b").resolve("stop"));
         }
     }
 
