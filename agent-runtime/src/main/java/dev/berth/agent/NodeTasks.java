@@ -37,7 +37,7 @@ import dev.berth.protocol.v1.Protos.Resource;
 import io.netty.channel.IoEventLoop;
 
 import java.io.IOException;
-import java.nio.file.DirectoryStream;
+import java.net.InetAddress;
 import java.nio.file.FileStore;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -65,6 +65,7 @@ final class NodeTasks implements TaskHost, AgentState, AutoCloseable {
     private final AgentConfig config;
     private final MasterOptions options;
     private final HostFacts facts;
+    private final HostWatch host;
     private final ConductorProxy containers;
     private final Probes probes;
     private final TaskBoard board;
@@ -102,8 +103,14 @@ final class NodeTasks implements TaskHost, AgentState, AutoCloseable {
         containers = new ConductorProxy(conductor, new LimitTranslation(facts), conductor::offer);
         probes = new LoopProbes(parts.loop());
         address = HostAddress.of(options.listenHost());
+        List<String> enforced = machinery.containerizer().enforcement().enforced();
+        host =
+                new HostWatch(
+                        this,
+                        () -> HostWatch.read(config.dataRoot(), facts.cpus(), enforced),
+                        this::hostChanged);
         // A wrong --resources is told now, not at the first report.
-        report(config.dataRoot());
+        makeReport();
         server = OperatorServer.open(options, config.dataRoot(), parts.linux());
         exposition = parts.exposition();
         board =
@@ -120,7 +127,9 @@ final class NodeTasks implements TaskHost, AgentState, AutoCloseable {
                                 server.port(),
                                 AgentConfig.VERSION,
                                 ProcFacts.bootId(),
-                                this::report));
+                                this::report),
+                        InetAddress::getByName);
+        host.begin();
         board.recover(parts.views().all());
         var _ = at(monotonicNs() + DISCOVERY_NS, this::begin);
         server.serve(this);
@@ -162,48 +171,21 @@ final class NodeTasks implements TaskHost, AgentState, AutoCloseable {
         }
     }
 
+    private void hostChanged() {
+        link.refresh();
+    }
+
     private NodeReport report() {
         try {
-            return report(config.dataRoot());
+            return makeReport();
         } catch (AgentException e) {
             throw new IllegalStateException("resources that were read before", e);
         }
     }
 
-    private NodeReport report(Path root) throws AgentException {
+    private NodeReport makeReport() throws AgentException {
         return NodeReport.of(
-                new NodeReport.Host(
-                        facts.cpus(),
-                        ProcFacts.memoryBytes(),
-                        diskBytes(root),
-                        numaNodes(),
-                        machinery.containerizer().enforcement().enforced()),
-                conductor.devices(),
-                options.resources(),
-                options.attributes());
-    }
-
-    private static long diskBytes(Path root) {
-        try {
-            Files.createDirectories(root);
-            return Files.getFileStore(root).getTotalSpace();
-        } catch (IOException e) {
-            AgentLog.warn("size of the disk of " + root + ": " + e.getMessage());
-            return 0;
-        }
-    }
-
-    private static int numaNodes() {
-        int count = 0;
-        try (DirectoryStream<Path> nodes =
-                Files.newDirectoryStream(Path.of("/sys/devices/system/node"), "node[0-9]*")) {
-            for (Path _ : nodes) {
-                count++;
-            }
-        } catch (IOException _) {
-            // A kernel without NUMA has no such directory.
-        }
-        return count;
+                host.now(), conductor.devices(), options.resources(), options.attributes());
     }
 
     @Override

@@ -14,11 +14,9 @@ import io.netty.channel.EventLoopGroup;
 
 import org.jspecify.annotations.Nullable;
 
-import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.URI;
-import java.net.UnknownHostException;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Optional;
@@ -34,6 +32,7 @@ public final class MasterLink implements MasterSide, AutoCloseable {
     private static final long FIRST_WAIT_NS = 100_000_000L;
     private static final long LAST_WAIT_NS = 10_000_000_000L;
     private static final long PATIENCE_NS = 15_000_000_000L;
+    private static final int USUAL_PORT = 5050;
     private static final long MILLI_NS = 1_000_000L;
 
     private final MasterOptions options;
@@ -41,6 +40,7 @@ public final class MasterLink implements MasterSide, AutoCloseable {
     private final TaskHost host;
     private final TaskBoard board;
     private final Node node;
+    private final MasterNames names;
     private final SplittableRandom random = new SplittableRandom();
     private final Optional<LeaderWatch> watch;
     private @Nullable LinkChannel channel;
@@ -63,7 +63,7 @@ public final class MasterLink implements MasterSide, AutoCloseable {
     /**
      * What the master is told of the node.
      *
-     * @param report made anew at each call
+     * @param report made anew at each call: when a link opens, and when {@link #refresh} is told of a change
      */
     public record Node(
             String hostname,
@@ -72,13 +72,20 @@ public final class MasterLink implements MasterSide, AutoCloseable {
             String bootId,
             Supplier<NodeReport> report) {}
 
+    /** @param resolver of masters' names */
     public MasterLink(
-            MasterOptions options, EventLoopGroup loop, TaskHost host, TaskBoard board, Node node) {
+            MasterOptions options,
+            EventLoopGroup loop,
+            TaskHost host,
+            TaskBoard board,
+            Node node,
+            MasterNames.Resolver resolver) {
         this.options = options;
         this.loop = loop;
         this.host = host;
         this.board = board;
         this.node = node;
+        names = new MasterNames(host::offer, options::token, resolver);
         report = node.report().get();
         board.master(this);
         // The watch has a thread of its own: what it sees becomes a step of the conductor.
@@ -130,42 +137,43 @@ public final class MasterLink implements MasterSide, AutoCloseable {
         leader = Optional.empty();
         target = Optional.of(master);
         int mine = ++attempt;
-        host.onLane(() -> {
-            // Names are looked up here, where it may take long.
-            try {
-                InetSocketAddress address =
-                        new InetSocketAddress(
-                                InetAddress.getByName(master.getHost()),
-                                master.getPort() < 0 ? 5050 : master.getPort());
-                Optional<String> token = options.token();
-                offer(mine, () -> connect(master, address, token));
-            } catch (UnknownHostException e) {
-                offer(mine, () -> lost("no such host: " + master.getHost()));
-            } catch (IOException e) {
-                offer(mine, () -> lost("read the master's token: " + e.getMessage()));
-            }
-        });
+        cancelTimer.run();
+        cancelTimer =
+                host.at(
+                        host.monotonicNs() + PATIENCE_NS,
+                        () -> {
+                            // An answer that still comes is to nobody.
+                            attempt++;
+                            lost(
+                                    "the name service has not said for too long where "
+                                            + master.getHost()
+                                            + " is");
+                        });
+        names.find(
+                master.getHost(),
+                found -> {
+                    if (mine == attempt) {
+                        connect(master, found);
+                    }
+                });
     }
 
-    /** A step of an attempt, unless another has begun meanwhile. */
-    private void offer(int of, Runnable step) {
-        host.offer(() -> {
-            if (of == attempt) {
-                step.run();
-            }
-        });
-    }
-
-    private void connect(URI master, InetSocketAddress address, Optional<String> token) {
+    private void connect(URI master, MasterNames.Found found) {
         if (closed) {
             return;
         }
-        LinkChannel made = new LinkChannel(this);
-        channel = made;
-        heardNs = host.monotonicNs();
-        cancelTimer.run();
-        cancelTimer = host.at(heardNs + PATIENCE_NS, () -> tooSilent(made));
-        made.open(loop, master, address, token);
+        switch (found) {
+            case MasterNames.Found.Nowhere(String why) -> lost(why);
+            case MasterNames.Found.At(InetAddress address, Optional<String> token) -> {
+                LinkChannel made = new LinkChannel(this);
+                channel = made;
+                heardNs = host.monotonicNs();
+                cancelTimer.run();
+                cancelTimer = host.at(heardNs + PATIENCE_NS, () -> tooSilent(made));
+                int port = master.getPort() < 0 ? USUAL_PORT : master.getPort();
+                made.open(loop, master, new InetSocketAddress(address, port), token);
+            }
+        }
     }
 
     private void tooSilent(LinkChannel from) {
@@ -304,14 +312,17 @@ public final class MasterLink implements MasterSide, AutoCloseable {
                 Link.FromAgent.newBuilder()
                         .setHeartbeat(Link.Heartbeat.getDefaultInstance())
                         .build());
-        refresh();
         cancelTimer = host.at(host.monotonicNs() + heartbeatNs, this::beat);
     }
 
-    /** Tells the master when what the node has is not what it was told. */
+    /** Something of the node has changed: tells the master, when it is not what that was told. */
     public void refresh() {
+        if (!registered) {
+            // The registration says all.
+            return;
+        }
         NodeReport now = node.report().get();
-        if (registered && !now.equals(report)) {
+        if (!now.equals(report)) {
             report = now;
             send(
                     Link.FromAgent.newBuilder()

@@ -10,7 +10,7 @@ import java.util.Comparator;
 import java.util.List;
 
 /** An agent whose clock the test moves, and whose lanes run at once. It has no containers. */
-final class HandDrivenHost implements TaskHost {
+public class HandDrivenHost implements TaskHost {
     private static final long BEGIN_NS = 1_700_000_000_000_000_000L;
 
     private record Timer(long atNs, Runnable step) {}
@@ -20,7 +20,7 @@ final class HandDrivenHost implements TaskHost {
     double usage;
 
     /** Lets time pass; what is due meanwhile runs at its moment. */
-    void pass(long ns) {
+    public void pass(long ns) {
         long end = nowNs + ns;
         while (true) {
             Timer first =
