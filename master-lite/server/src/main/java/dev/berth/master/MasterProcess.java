@@ -1,10 +1,10 @@
 package dev.berth.master;
 
 import dev.berth.discovery.MasterAddress;
+import dev.berth.http.AccessToken;
 import dev.berth.master.election.Election;
 import dev.berth.master.registry.SqliteStore;
 import dev.berth.master.registry.ZooKeeperStore;
-import dev.berth.master.transport.AccessToken;
 import dev.berth.master.transport.Limits;
 import dev.berth.master.transport.MasterServer;
 import dev.berth.protocol.ApiVersion;

@@ -2,6 +2,9 @@ package dev.berth.master.transport;
 
 import com.google.protobuf.Message;
 
+import dev.berth.http.BodyReader;
+import dev.berth.http.Encoding;
+import dev.berth.http.Reply;
 import dev.berth.master.cluster.Answer;
 import dev.berth.master.core.MasterCore;
 import dev.berth.master.operator.OperatorCalls;
@@ -12,8 +15,10 @@ import dev.berth.protocol.ProtocolException;
 import dev.berth.protocol.v1.master.Protos;
 import dev.berth.protocol.v1.scheduler.Protos.Call;
 
+import io.netty.channel.ChannelHandlerContext;
 import io.netty.handler.codec.http.HttpHeaderNames;
 
+import java.net.InetSocketAddress;
 import java.nio.charset.StandardCharsets;
 import java.util.Map;
 import java.util.Optional;
@@ -43,11 +48,6 @@ final class Calls {
         this.encoder = encoder;
     }
 
-    /** Writes what is large. */
-    Executor encoder() {
-        return encoder;
-    }
-
     void handle(HttpExchange exchange, byte[] body) {
         switch (exchange.endpoint().kind()) {
             case SCHEDULER -> scheduler(exchange, body);
@@ -61,6 +61,19 @@ final class Calls {
         }
     }
 
+    /** Begins an agent's link. */
+    BodyReader link(HttpExchange exchange) {
+        ChannelHandlerContext channel = exchange.channel();
+        EventQueue queue = new EventQueue(channel, Encoding.PROTOBUF, limits, encoder);
+        String peer =
+                channel.channel().remoteAddress() instanceof InetSocketAddress address
+                        ? address.getAddress().getHostAddress()
+                        : "";
+        LinkReader reader = new LinkReader(gate, channel, new Streams.Agent(peer, queue), limits);
+        exchange.connection().stream(Encoding.PROTOBUF, Map.of(), queue, reader::left);
+        return reader;
+    }
+
     private static Reply json(String text) {
         return Reply.of(200, JSON, text.getBytes(StandardCharsets.UTF_8));
     }
@@ -68,10 +81,10 @@ final class Calls {
     private void redirect(HttpExchange exchange) {
         exchange.answer(
                 switch (gate.standing()) {
-                    case MasterGate.Standing.Leading(var self) -> Reply.redirect(self, "");
-                    case MasterGate.Standing.Recovering(var self) -> Reply.redirect(self, "");
+                    case MasterGate.Standing.Leading(var self) -> Leadership.redirect(self, "");
+                    case MasterGate.Standing.Recovering(var self) -> Leadership.redirect(self, "");
                     case MasterGate.Standing.Following(var leader) ->
-                            leader.map(address -> Reply.redirect(address, ""))
+                            leader.map(address -> Leadership.redirect(address, ""))
                                     .orElseGet(() -> Reply.text(503, "No leader elected"));
                 });
     }
@@ -85,7 +98,7 @@ final class Calls {
         gate.submit((core, now) -> {
             if (core.isEmpty()) {
                 exchange.answer(
-                        Reply.notLeading(gate.standing(), exchange.uri())
+                        Leadership.notLeading(gate.standing(), exchange.uri())
                                 .orElseGet(() -> Reply.text(503, "No leader elected")));
                 return;
             }

@@ -1,12 +1,11 @@
 package dev.berth.master.transport;
 
+import dev.berth.http.PathTable;
 import dev.berth.master.operator.Page;
 
-import java.util.HashMap;
-import java.util.Map;
 import java.util.Optional;
 
-/** What can be asked for, by path, with libprocess's rules: an optional first segment {@code master}, slashes at the end, and unknown deeper paths that are served by their nearest known ancestor. */
+/** What can be asked for, by path. */
 record Endpoint(Kind kind, Optional<Page> page, String realm) {
     /** What happens with a request. */
     enum Kind {
@@ -21,7 +20,7 @@ record Endpoint(Kind kind, Optional<Page> page, String realm) {
     }
 
     private static final String READ_ONLY = "mesos-master-readonly";
-    private static final Map<String, Endpoint> BY_PATH = new HashMap<>();
+    private static final PathTable<Endpoint> BY_PATH = new PathTable<>("/master");
 
     static {
         add("/api/v1/scheduler", Kind.SCHEDULER, "mesos-master-scheduler");
@@ -45,38 +44,18 @@ record Endpoint(Kind kind, Optional<Page> page, String realm) {
     }
 
     private static void add(String path, Kind kind, String realm) {
-        BY_PATH.put(path, new Endpoint(kind, Optional.empty(), realm));
+        BY_PATH.add(path, new Endpoint(kind, Optional.empty(), realm));
     }
 
     private static void page(String path, Page page) {
-        BY_PATH.put(path, new Endpoint(Kind.PAGE, Optional.of(page), READ_ONLY));
+        BY_PATH.add(path, new Endpoint(Kind.PAGE, Optional.of(page), READ_ONLY));
     }
 
     /** The endpoint of a path, without its query. */
     static Optional<Endpoint> find(String path) {
-        String rest = withoutEndSlashes(path);
-        if (rest.equals("/master") || rest.startsWith("/master/")) {
-            rest = rest.substring("/master".length());
-        }
-        String asked = rest;
-        while (!rest.isEmpty()) {
-            Endpoint found = BY_PATH.get(rest);
-            if (found != null) {
-                boolean below = !rest.equals(asked);
-                return below && found.kind == Kind.REDIRECT ? Optional.empty() : Optional.of(found);
-            }
-            rest = withoutEndSlashes(rest.substring(0, rest.lastIndexOf('/')));
-        }
-        return Optional.empty();
-    }
-
-    private static String withoutEndSlashes(String path) {
-        int end = path.length();
-        while (end > 0 && path.charAt(end - 1) == '/') {
-            end--;
-        }
-        String cut = path.substring(0, end);
-        return cut.isEmpty() || cut.charAt(0) == '/' ? cut : "/" + cut;
+        return BY_PATH.find(path)
+                .filter(found -> !(found.below() && found.value().kind == Kind.REDIRECT))
+                .map(PathTable.Found::value);
     }
 
     /** Only health checks, redirects and the version are for everybody. */

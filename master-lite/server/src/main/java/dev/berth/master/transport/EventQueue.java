@@ -2,6 +2,8 @@ package dev.berth.master.transport;
 
 import com.google.protobuf.Message;
 
+import dev.berth.http.Encoding;
+import dev.berth.http.Outflow;
 import dev.berth.protocol.RecordIo;
 
 import io.netty.buffer.Unpooled;
@@ -22,7 +24,7 @@ import java.util.concurrent.atomic.AtomicLong;
  *
  * <p>Thread: {@link #send} and {@link #end} from any; the rest from the loop.
  */
-final class EventQueue {
+final class EventQueue implements Outflow {
     private static final long END_WITHIN_SECONDS = 30;
     private static final int LARGE_BYTES = 1 << 18;
 
@@ -87,13 +89,15 @@ final class EventQueue {
     }
 
     /** The response's head is written: messages may follow. */
-    void begin() {
+    @Override
+    public void begin() {
         open = true;
         drain();
     }
 
     /** Writes what the client has room for. */
-    void drain() {
+    @Override
+    public void drain() {
         scheduled.set(false);
         if (!open || ended) {
             return;
@@ -178,7 +182,8 @@ final class EventQueue {
     }
 
     /** The connection is gone. */
-    void left() {
+    @Override
+    public void left() {
         broken = true;
         ended = true;
         empty();

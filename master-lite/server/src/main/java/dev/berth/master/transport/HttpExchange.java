@@ -1,5 +1,9 @@
 package dev.berth.master.transport;
 
+import dev.berth.http.Encoding;
+import dev.berth.http.HttpConnection;
+import dev.berth.http.Reply;
+
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.handler.codec.http.HttpHeaderNames;
 import io.netty.handler.codec.http.HttpHeaders;
@@ -22,7 +26,7 @@ record HttpExchange(
         HttpHeaders headers,
         Optional<String> principal,
         Encoding encoding,
-        HttpConnection connection) {
+        HttpConnection<HttpExchange> connection) {
     @Nullable String header(CharSequence name) {
         return headers.get(name);
     }
@@ -43,7 +47,7 @@ record HttpExchange(
     }
 
     /** Begins a stream, from the loop or the conductor. */
-    void stream(Consumer<HttpConnection> begin) {
+    void stream(Consumer<HttpConnection<HttpExchange>> begin) {
         channel().executor().execute(() -> begin.accept(connection));
     }
 }

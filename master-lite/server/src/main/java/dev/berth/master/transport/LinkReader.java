@@ -2,6 +2,7 @@ package dev.berth.master.transport;
 
 import com.google.protobuf.InvalidProtocolBufferException;
 
+import dev.berth.http.BodyReader;
 import dev.berth.protocol.ProtocolException;
 import dev.berth.protocol.RecordIo;
 import dev.berth.protocol.link.Link.FromAgent;
@@ -19,7 +20,7 @@ import java.util.concurrent.atomic.AtomicInteger;
  *
  * <p>Thread: the loop's.
  */
-final class LinkReader {
+final class LinkReader implements BodyReader {
     private static final int PROTOCOL = 1;
     private static final long FIRST_WITHIN_SECONDS = 30;
 
@@ -50,7 +51,8 @@ final class LinkReader {
                                 TimeUnit.SECONDS);
     }
 
-    void read(ByteBuf bytes) {
+    @Override
+    public void read(ByteBuf bytes) {
         if (failed) {
             return;
         }
@@ -123,7 +125,8 @@ final class LinkReader {
     }
 
     /** The agent ended its half. */
-    void end() {
+    @Override
+    public void end() {
         failed = true;
         link.close();
         left();

@@ -1,5 +1,8 @@
 package dev.berth.master.transport;
 
+import dev.berth.http.AccessToken;
+import dev.berth.http.HttpConnection;
+
 import io.netty.bootstrap.ServerBootstrap;
 import io.netty.channel.Channel;
 import io.netty.channel.ChannelFuture;
@@ -17,8 +20,6 @@ import io.netty.channel.group.DefaultChannelGroup;
 import io.netty.channel.local.LocalAddress;
 import io.netty.channel.local.LocalIoHandler;
 import io.netty.channel.local.LocalServerChannel;
-import io.netty.handler.codec.http.HttpDecoderConfig;
-import io.netty.handler.codec.http.HttpServerCodec;
 import io.netty.util.concurrent.DefaultEventExecutor;
 import io.netty.util.concurrent.GlobalEventExecutor;
 
@@ -85,6 +86,7 @@ public final class MasterServer implements AutoCloseable {
                         .option(ChannelOption.SO_BACKLOG, 4096)
                         .option(ChannelOption.SO_REUSEADDR, true)
                         .childOption(ChannelOption.TCP_NODELAY, true)
+                        .childOption(ChannelOption.ALLOW_HALF_CLOSURE, true)
                         .childOption(ChannelOption.SO_KEEPALIVE, true)
                         .childOption(EpollChannelOption.TCP_USER_TIMEOUT, UNANSWERED_MS)
                         .localAddress(address);
@@ -138,8 +140,6 @@ public final class MasterServer implements AutoCloseable {
     /** Makes each new connection one of ours. */
     private static final class Clients extends ChannelInitializer<Channel> {
         private final ChannelGroup channels = new DefaultChannelGroup(GlobalEventExecutor.INSTANCE);
-        private final MasterGate gate;
-        private final Calls calls;
         private final RequestChecks checks;
         private final Limits limits;
         private final DefaultEventExecutor encoder =
@@ -147,27 +147,17 @@ public final class MasterServer implements AutoCloseable {
                         Thread.ofPlatform().daemon().name("berth-encode").unstarted(body));
 
         Clients(MasterGate gate, AccessToken token, Limits limits, String version) {
-            this.gate = gate;
             this.limits = limits;
-            calls = new Calls(gate, limits, version, encoder);
-            checks = new RequestChecks(gate, token, limits);
+            checks = new RequestChecks(gate, token, new Calls(gate, limits, version, encoder));
         }
 
         @Override
         protected void initChannel(Channel channel) {
             channels.add(channel);
             channel.pipeline()
-                    .addLast(codec())
-                    .addLast(new HttpConnection(gate, calls, checks, limits));
+                    .addLast(HttpConnection.codec())
+                    .addLast(new HttpConnection<>(checks, limits.bodyBytes()));
         }
-    }
-
-    private static HttpServerCodec codec() {
-        return new HttpServerCodec(
-                new HttpDecoderConfig()
-                        .setMaxInitialLineLength(16 * 1024)
-                        .setMaxHeaderSize(64 * 1024)
-                        .setMaxChunkSize(64 * 1024));
     }
 
     /** Where it listens; on TCP only. */
@@ -190,7 +180,7 @@ public final class MasterServer implements AutoCloseable {
         for (Channel channel : channels) {
             channel.eventLoop()
                     .execute(() -> {
-                        HttpConnection connection = channel.pipeline().get(HttpConnection.class);
+                        HttpConnection<?> connection = channel.pipeline().get(HttpConnection.class);
                         if (connection != null && connection.isStream()) {
                             var _ = channel.close();
                         }

@@ -1,5 +1,8 @@
 package dev.berth.master.transport;
 
+import dev.berth.http.Encoding;
+import dev.berth.http.HttpConnection;
+import dev.berth.http.Wire;
 import dev.berth.protocol.v1.scheduler.Protos.Event;
 
 import io.netty.channel.Channel;
@@ -11,7 +14,7 @@ record CapturedStream(EventQueue queue) {
     /** Begins one on a connection that has been opened and said nothing yet. */
     static CapturedStream over(TestMaster master, Wire wire) throws Exception {
         Channel channel = find(master, wire.socket.getLocalPort());
-        HttpConnection connection = channel.pipeline().get(HttpConnection.class);
+        HttpConnection<?> connection = channel.pipeline().get(HttpConnection.class);
         EventQueue queue =
                 new EventQueue(
                         connection.channel(),

@@ -2,6 +2,8 @@ package dev.berth.master.transport;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.berth.http.Encoding;
+
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 

@@ -2,6 +2,9 @@ package dev.berth.master.transport;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.berth.http.AccessToken;
+import dev.berth.http.Encoding;
+import dev.berth.http.Wire;
 import dev.berth.protocol.ProtocolException;
 import dev.berth.protocol.RecordIo;
 import dev.berth.protocol.link.Link.FromMaster;

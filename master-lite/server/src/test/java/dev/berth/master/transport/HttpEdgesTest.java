@@ -2,6 +2,8 @@ package dev.berth.master.transport;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.berth.http.AccessToken;
+import dev.berth.http.Wire;
 import dev.berth.protocol.RecordIo;
 import dev.berth.protocol.v1.master.Protos.Response;
 
@@ -93,6 +95,34 @@ class HttpEdgesTest {
                             + large);
             assertThat(wire.response(true).status()).isEqualTo(200);
             assertThat(wire.response(true).status()).isEqualTo(200);
+        }
+    }
+
+    @Test
+    void whoHasEndedItsHalfIsAnsweredStill() throws Exception {
+        try (Wire wire = new Wire(master.port())) {
+            wire.request("POST", API, List.of(JSON), bytes(HEALTH));
+            wire.request("GET", "/state", List.of(), new byte[0]);
+            wire.socket.shutdownOutput();
+            assertThat(wire.response(true).status()).isEqualTo(200);
+            assertThat(wire.response(true).text()).contains("\"leader\"");
+            assertThat(wire.ended()).isTrue();
+        }
+    }
+
+    @Test
+    void whoIsRefusedWhileItSpeaksHearsWhy() throws Exception {
+        for (int i = 0; i < 20; i++) {
+            try (Wire wire = new Wire(master.port())) {
+                // More than the limit, and the end is not in sight.
+                wire.send(
+                        "POST /api/v1 HTTP/1.1\r\nHost: m\r\n"
+                                + JSON
+                                + "\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n"
+                                + "x".repeat(1 << 20));
+                assertThat(wire.response(true).status()).isEqualTo(400);
+                assertThat(wire.ended()).isTrue();
+            }
         }
     }
 

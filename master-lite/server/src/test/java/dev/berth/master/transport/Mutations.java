@@ -3,6 +3,7 @@ package dev.berth.master.transport;
 import com.google.protobuf.ByteString;
 import com.google.protobuf.Message;
 
+import dev.berth.http.Encoding;
 import dev.berth.protocol.link.Link;
 import dev.berth.protocol.link.Link.FromAgent;
 import dev.berth.protocol.v1.Protos;

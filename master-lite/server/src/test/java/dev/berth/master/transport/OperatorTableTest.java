@@ -4,6 +4,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.google.protobuf.Descriptors.FieldDescriptor;
 
+import dev.berth.http.AccessToken;
+import dev.berth.http.Encoding;
+import dev.berth.http.Wire;
 import dev.berth.protocol.v1.master.Protos.Call;
 import dev.berth.protocol.v1.master.Protos.Event;
 import dev.berth.protocol.v1.master.Protos.Response;

@@ -3,6 +3,9 @@ package dev.berth.master.transport;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.berth.discovery.MasterAddress;
+import dev.berth.http.AccessToken;
+import dev.berth.http.Gzip;
+import dev.berth.http.Wire;
 import dev.berth.master.transport.MasterGate.Standing;
 
 import org.junit.jupiter.api.AfterEach;

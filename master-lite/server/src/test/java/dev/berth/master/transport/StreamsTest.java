@@ -2,6 +2,8 @@ package dev.berth.master.transport;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.berth.http.AccessToken;
+import dev.berth.http.Wire;
 import dev.berth.protocol.RecordIo;
 import dev.berth.protocol.link.Link;
 import dev.berth.protocol.link.Link.FromAgent;

@@ -1,6 +1,7 @@
 package dev.berth.master.transport;
 
 import dev.berth.discovery.MasterAddress;
+import dev.berth.http.AccessToken;
 import dev.berth.master.cluster.MasterSettings;
 import dev.berth.master.cluster.Registry;
 import dev.berth.master.core.MasterCore;

@@ -7,6 +7,8 @@ import com.google.protobuf.Descriptors.Descriptor;
 import com.google.protobuf.Descriptors.FieldDescriptor;
 import com.google.protobuf.Message;
 
+import dev.berth.http.Encoding;
+import dev.berth.http.Wire;
 import dev.berth.protocol.RecordIo;
 import dev.berth.protocol.link.Link;
 import dev.berth.protocol.link.Link.FromAgent;

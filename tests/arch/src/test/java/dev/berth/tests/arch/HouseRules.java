@@ -20,6 +20,7 @@ final class HouseRules {
     private static final String GPU = "dev.berth.gpu..";
     private static final String PROTOCOL = "dev.berth.protocol..";
     private static final String DISCOVERY = "dev.berth.discovery..";
+    private static final String HTTP = "dev.berth.http..";
     private static final String NVML = "dev.berth.nvml..";
     private static final String SIMULATOR = "dev.berth.gpu.simulator..";
     private static final String AGENT = "dev.berth.agent..";
@@ -80,6 +81,7 @@ final class HouseRules {
                 "discovery imports the protocol only",
                 wall(
                         DISCOVERY,
+                        HTTP,
                         LINUX,
                         SHIM,
                         ISOLATOR_WORDS,
@@ -87,6 +89,20 @@ final class HouseRules {
                         CONTAINERIZER,
                         GPU,
                         NVML,
+                        AGENT,
+                        MASTER));
+        rules.put(
+                "http imports the protocol only",
+                wall(
+                        HTTP,
+                        LINUX,
+                        SHIM,
+                        ISOLATOR_WORDS,
+                        ISOLATORS,
+                        CONTAINERIZER,
+                        GPU,
+                        NVML,
+                        DISCOVERY,
                         AGENT,
                         MASTER));
         rules.put(

@@ -42,6 +42,9 @@ class HouseRulesTest {
                             "discovery imports the protocol only",
                             dev.berth.discovery.broken.KnowsAgent.class),
                     broken(
+                            "http imports the protocol only",
+                            dev.berth.http.broken.KnowsAgent.class),
+                    broken(
                             "gpu knows neither the containerizer nor the isolators",
                             dev.berth.gpu.broken.KnowsContainerizer.class),
                     broken(

@@ -1,9 +1,9 @@
 package dev.berth.tests.bench.scale;
 
 import dev.berth.discovery.MasterAddress;
+import dev.berth.http.AccessToken;
 import dev.berth.master.MasterConductor;
 import dev.berth.master.registry.SqliteStore;
-import dev.berth.master.transport.AccessToken;
 import dev.berth.master.transport.Limits;
 import dev.berth.master.transport.MasterGate;
 import dev.berth.master.transport.MasterServer;

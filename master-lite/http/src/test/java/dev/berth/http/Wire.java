@@ -1,4 +1,4 @@
-package dev.berth.master.transport;
+package dev.berth.http;
 
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
@@ -12,38 +12,39 @@ import java.util.Locale;
 import java.util.Map;
 
 /** A client that says exactly what a test wants said, on a plain socket. */
-final class Wire implements AutoCloseable {
-    final Socket socket = new Socket();
+public final class Wire implements AutoCloseable {
+    public final Socket socket = new Socket();
     private final InputStream in;
 
-    Wire(int port) throws IOException {
+    public Wire(int port) throws IOException {
         socket.connect(new InetSocketAddress("127.0.0.1", port), 10_000);
         socket.setSoTimeout(20_000);
         in = socket.getInputStream();
     }
 
-    record Response(int status, Map<String, List<String>> headers, byte[] body) {
-        String text() {
+    public record Response(int status, Map<String, List<String>> headers, byte[] body) {
+        public String text() {
             return new String(body, StandardCharsets.UTF_8);
         }
 
-        String header(String name) {
+        public String header(String name) {
             List<String> values = headers.get(name.toLowerCase(Locale.ROOT));
             return values == null ? null : values.getFirst();
         }
     }
 
-    void send(byte[] bytes) throws IOException {
+    public void send(byte[] bytes) throws IOException {
         socket.getOutputStream().write(bytes);
         socket.getOutputStream().flush();
     }
 
-    void send(String text) throws IOException {
+    public void send(String text) throws IOException {
         send(text.getBytes(StandardCharsets.ISO_8859_1));
     }
 
     /** A request with a body and its length. */
-    void request(String method, String path, List<String> headers, byte[] body) throws IOException {
+    public void request(String method, String path, List<String> headers, byte[] body)
+            throws IOException {
         StringBuilder head = new StringBuilder(method + " " + path + " HTTP/1.1\r\nHost: m\r\n");
         headers.forEach(h -> head.append(h).append("\r\n"));
         if (body.length > 0 || method.equals("POST")) {
@@ -55,13 +56,13 @@ final class Wire implements AutoCloseable {
         send(all.toByteArray());
     }
 
-    Response exchange(String method, String path, List<String> headers, byte[] body)
+    public Response exchange(String method, String path, List<String> headers, byte[] body)
             throws IOException {
         request(method, path, headers, body);
         return response(!method.equals("HEAD"));
     }
 
-    String line() throws IOException {
+    public String line() throws IOException {
         StringBuilder line = new StringBuilder();
         int b = in.read();
         while (b != '\n') {
@@ -77,7 +78,7 @@ final class Wire implements AutoCloseable {
     }
 
     /** Status and headers, and the body where it has a length. */
-    Response response(boolean withBody) throws IOException {
+    public Response response(boolean withBody) throws IOException {
         String status = line();
         Map<String, List<String>> headers = new java.util.HashMap<>();
         String header = line();
@@ -101,7 +102,7 @@ final class Wire implements AutoCloseable {
     private int taken;
 
     /** The next record of a chunked stream; empty at its end. */
-    byte[] record() throws IOException {
+    public byte[] record() throws IOException {
         StringBuilder length = new StringBuilder();
         int b = next();
         if (b < 0) {
@@ -132,7 +133,7 @@ final class Wire implements AutoCloseable {
     }
 
     /** Whether the other side has ended the connection. */
-    boolean ended() throws IOException {
+    public boolean ended() throws IOException {
         try {
             return in.read() < 0;
         } catch (java.net.SocketException _) {

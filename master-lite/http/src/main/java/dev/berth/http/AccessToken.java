@@ -1,4 +1,4 @@
-package dev.berth.master.transport;
+package dev.berth.http;
 
 import org.jspecify.annotations.Nullable;
 
@@ -18,7 +18,7 @@ import java.util.Optional;
 import java.util.Set;
 
 /**
- * Who may talk to the master: whoever has the token of a file that only its owner can read. {@code Authorization: Bearer TOKEN}, or Basic with any user and the token for a password.
+ * Who may talk to a server of ours: whoever has the token of a file that only its owner can read. {@code Authorization: Bearer TOKEN}, or Basic with any user and the token for a password.
  *
  * @param secret empty when everybody may
  */
@@ -40,7 +40,40 @@ public record AccessToken(Optional<String> secret) {
      * @param allowed false: 401
      * @param principal the user of Basic, where one was given
      */
-    record Caller(boolean allowed, Optional<String> principal) {}
+    public record Caller(boolean allowed, Optional<String> principal) {}
+
+    /**
+     * What an Authorization header shows.
+     *
+     * @param user of Basic, where one was given
+     * @param token empty when none was shown
+     */
+    public record Shown(Optional<String> user, Optional<String> token) {
+        private static final Shown NOTHING = new Shown(Optional.empty(), Optional.empty());
+
+        /** Reads the header. */
+        public static Shown of(@Nullable String header) {
+            int space = header == null ? -1 : header.indexOf(' ');
+            if (header == null || space < 0) {
+                return NOTHING;
+            }
+            String scheme = header.substring(0, space);
+            String value = header.substring(space + 1).strip();
+            if (scheme.equalsIgnoreCase("bearer")) {
+                return new Shown(Optional.empty(), Optional.of(value));
+            }
+            if (!scheme.equalsIgnoreCase("basic")) {
+                return NOTHING;
+            }
+            String pair = decode(value);
+            int colon = pair.indexOf(':');
+            return colon < 0
+                    ? NOTHING
+                    : new Shown(
+                            Optional.of(pair.substring(0, colon)).filter(user -> !user.isEmpty()),
+                            Optional.of(pair.substring(colon + 1)));
+        }
+    }
 
     /** Reads the token, or makes it, mode 0600, when there is no such file. */
     public static AccessToken load(Path file) throws IOException {
@@ -75,37 +108,24 @@ public record AccessToken(Optional<String> secret) {
         try {
             Files.writeString(
                     fresh, HexFormat.of().formatHex(random) + "\n", StandardCharsets.US_ASCII);
-            // Whole when it appears: another master that begins now must not read half of it.
+            // Whole when it appears: another process that begins now must not read half of it.
             Files.createLink(file, fresh);
         } catch (FileAlreadyExistsException _) {
-            // Another master on this machine was first.
+            // Another process on this machine was first.
         } finally {
             Files.deleteIfExists(fresh);
         }
     }
 
     /** Judges a request by its Authorization header. */
-    Caller check(@Nullable String header) {
-        String scheme = "";
-        String value = "";
-        if (header != null) {
-            int space = header.indexOf(' ');
-            scheme = space < 0 ? header : header.substring(0, space);
-            value = space < 0 ? "" : header.substring(space + 1).strip();
-        }
-        if (scheme.equalsIgnoreCase("bearer")) {
-            return new Caller(matches(value), Optional.empty());
-        }
-        if (scheme.equalsIgnoreCase("basic")) {
-            String pair = decode(value);
-            int colon = pair.indexOf(':');
-            if (colon < 0) {
-                return new Caller(secret.isEmpty(), Optional.empty());
-            }
-            Optional<String> user = Optional.of(pair.substring(0, colon)).filter(u -> !u.isEmpty());
-            return new Caller(matches(pair.substring(colon + 1)), user);
-        }
-        return new Caller(secret.isEmpty(), Optional.empty());
+    public Caller check(@Nullable String header) {
+        return check(Shown.of(header));
+    }
+
+    /** Judges what was shown. */
+    public Caller check(Shown shown) {
+        return new Caller(
+                secret.isEmpty() || shown.token().filter(this::is).isPresent(), shown.user());
     }
 
     private static String decode(String base64) {
@@ -116,10 +136,10 @@ public record AccessToken(Optional<String> secret) {
         }
     }
 
-    private boolean matches(String said) {
+    private boolean is(String said) {
         // Constant in time over the token: how much of it was right is nobody's business.
-        return secret.isEmpty()
-                || MessageDigest.isEqual(
+        return secret.isPresent()
+                && MessageDigest.isEqual(
                         secret.get().getBytes(StandardCharsets.UTF_8),
                         said.getBytes(StandardCharsets.UTF_8));
     }

@@ -1,4 +1,4 @@
-package dev.berth.master.transport;
+package dev.berth.http;
 
 import com.google.protobuf.InvalidProtocolBufferException;
 import com.google.protobuf.Message;
@@ -14,7 +14,7 @@ import java.util.Locale;
 import java.util.Optional;
 
 /** How messages travel. Pure functions. */
-enum Encoding {
+public enum Encoding {
     JSON("application/json"),
     PROTOBUF("application/x-protobuf");
 
@@ -24,12 +24,13 @@ enum Encoding {
         this.mediaType = mediaType;
     }
 
-    String mediaType() {
+    /** As headers name it. */
+    public String mediaType() {
         return mediaType;
     }
 
     /** Of a request's Content-Type. Mesos wants the bare lower-case words; case and parameters are no reason to refuse. */
-    static Optional<Encoding> ofContentType(String contentType) {
+    public static Optional<Encoding> ofContentType(String contentType) {
         int semicolon = contentType.indexOf(';');
         String bare =
                 (semicolon < 0 ? contentType : contentType.substring(0, semicolon))
@@ -44,7 +45,7 @@ enum Encoding {
     }
 
     /** What a client takes: JSON where it takes both or says nothing; empty when it takes neither. */
-    static Optional<Encoding> accepted(@Nullable String accept) {
+    public static Optional<Encoding> accepted(@Nullable String accept) {
         if (accept == null || accept.isBlank()) {
             return Optional.of(JSON);
         }
@@ -56,12 +57,13 @@ enum Encoding {
         return Optional.empty();
     }
 
-    byte[] write(Message message) {
+    /** As it travels. */
+    public byte[] write(Message message) {
         return this == JSON ? MesosJson.write(message) : message.toByteArray();
     }
 
     /** Parses a message; a missing required field is a failure too. */
-    <T extends Message> T read(byte[] bytes, T prototype) throws ProtocolException {
+    public <T extends Message> T read(byte[] bytes, T prototype) throws ProtocolException {
         if (this == JSON) {
             return MesosJsonReader.read(bytes, prototype);
         }

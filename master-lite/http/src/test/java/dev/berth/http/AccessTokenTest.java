@@ -1,4 +1,4 @@
-package dev.berth.master.transport;
+package dev.berth.http;
 
 import static org.assertj.core.api.Assertions.assertThat;
 

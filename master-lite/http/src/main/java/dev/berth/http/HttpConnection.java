@@ -1,4 +1,4 @@
-package dev.berth.master.transport;
+package dev.berth.http;
 
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.CompositeByteBuf;
@@ -6,13 +6,17 @@ import io.netty.buffer.Unpooled;
 import io.netty.channel.ChannelFutureListener;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelInboundHandlerAdapter;
+import io.netty.channel.socket.ChannelInputShutdownEvent;
+import io.netty.channel.socket.DuplexChannel;
 import io.netty.handler.codec.http.DefaultFullHttpResponse;
 import io.netty.handler.codec.http.DefaultHttpResponse;
 import io.netty.handler.codec.http.HttpContent;
+import io.netty.handler.codec.http.HttpDecoderConfig;
 import io.netty.handler.codec.http.HttpHeaderNames;
 import io.netty.handler.codec.http.HttpMethod;
 import io.netty.handler.codec.http.HttpRequest;
 import io.netty.handler.codec.http.HttpResponseStatus;
+import io.netty.handler.codec.http.HttpServerCodec;
 import io.netty.handler.codec.http.HttpUtil;
 import io.netty.handler.codec.http.HttpVersion;
 import io.netty.handler.codec.http.LastHttpContent;
@@ -21,52 +25,68 @@ import io.netty.util.ReferenceCountUtil;
 import org.jspecify.annotations.Nullable;
 
 import java.io.IOException;
-import java.net.InetSocketAddress;
 import java.util.ArrayDeque;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Supplier;
 
 /**
- * One client's connection: takes requests one after the other, refuses what the headers alone condemn, gathers the body of the rest, and writes the answer; or becomes a stream, or an agent's link.
+ * One client's connection: takes requests one after the other, refuses what the headers alone condemn, gathers the body of the rest, and writes the answer; or becomes a stream, or reads a body that has no end.
+ *
+ * <p>A client may ask ahead, but is answered no further than it reads; it may end its half and is answered still. Whoever does not say a whole request in a minute, or nothing for ten between two, is let go.
  *
  * <p>Thread: the loop's.
+ *
+ * @param <X> a request, as the server sees it
  */
-final class HttpConnection extends ChannelInboundHandlerAdapter {
+public final class HttpConnection<X> extends ChannelInboundHandlerAdapter {
     private static final int MOST_WAITING = 64;
     private static final int WHOLE_WITHIN_SECONDS = 60;
     private static final int IDLE_SECONDS = 600;
+    private static final int LINGER_SECONDS = 2;
 
-    private final MasterGate gate;
-    private final Calls calls;
-    private final RequestChecks checks;
-    private final Limits limits;
+    private final Requests<X> requests;
+    private final int mostBodyBytes;
     private final ArrayDeque<Object> waiting = new ArrayDeque<>();
     private @Nullable ChannelHandlerContext channel;
-    private @Nullable HttpExchange exchange;
+    private @Nullable X exchange;
     private @Nullable Reply refusal;
     private @Nullable CompositeByteBuf body;
-    private @Nullable LinkReader link;
-    private @Nullable EventQueue events;
+    private @Nullable BodyReader reader;
+    private @Nullable Outflow outflow;
     private @Nullable Future<?> deadline;
     private Runnable gone = () -> {};
     private String acceptCoding = "";
     private long drained;
     private boolean head;
     private boolean keepAlive;
+    private boolean packed;
+    private boolean inputOver;
+    private boolean unread;
+    private boolean lingering;
     private boolean complete = true;
     private boolean responding;
     private boolean taking;
 
-    HttpConnection(MasterGate gate, Calls calls, RequestChecks checks, Limits limits) {
-        this.gate = gate;
-        this.calls = calls;
-        this.checks = checks;
-        this.limits = limits;
+    /** @param mostBodyBytes of one request, also after decompression */
+    public HttpConnection(Requests<X> requests, int mostBodyBytes) {
+        this.requests = requests;
+        this.mostBodyBytes = mostBodyBytes;
     }
 
-    ChannelHandlerContext channel() {
+    /** What reads and writes HTTP before it in the pipeline. */
+    public static HttpServerCodec codec() {
+        return new HttpServerCodec(
+                new HttpDecoderConfig()
+                        .setMaxInitialLineLength(16 * 1024)
+                        .setMaxHeaderSize(64 * 1024)
+                        .setMaxChunkSize(64 * 1024));
+    }
+
+    /** Its place in the pipeline, whose executor is the loop. */
+    public ChannelHandlerContext channel() {
         ChannelHandlerContext open = channel;
         if (open == null) {
             throw new IllegalStateException("connection is not open yet");
@@ -81,19 +101,19 @@ final class HttpConnection extends ChannelInboundHandlerAdapter {
 
     @Override
     public void channelRead(ChannelHandlerContext ctx, Object message) {
-        if (link == null && responding) {
-            // A pipelined request waits for the answer before it; after a stream nothing can come.
-            if (events != null) {
-                ReferenceCountUtil.release(message);
-                return;
-            }
+        boolean over = lingering || (reader == null ? outflow != null : complete);
+        if (over) {
+            // After a stream, or the end of what was said, nothing can come.
+            ReferenceCountUtil.release(message);
+        } else if (mayTake(complete) && waiting.isEmpty()) {
+            take(message);
+        } else {
+            // What was asked ahead waits for the answer before it.
             waiting.add(message);
             if (waiting.size() >= MOST_WAITING) {
                 ctx.channel().config().setAutoRead(false);
             }
-            return;
         }
-        take(message);
     }
 
     private void take(Object message) {
@@ -118,45 +138,79 @@ final class HttpConnection extends ChannelInboundHandlerAdapter {
         acceptCoding = coding == null ? "" : coding;
         endAfter(WHOLE_WITHIN_SECONDS);
         if (request.decoderResult().isFailure()) {
-            keepAlive = false;
-            complete = true;
-            begunResponding();
-            reply(Reply.text(400, "Malformed request: " + request.decoderResult().cause()));
+            refusal = Reply.text(400, "Malformed request: " + request.decoderResult().cause());
+            refuseAtOnce();
             return;
         }
-        switch (checks.judge(request, this)) {
-            case RequestChecks.Verdict.Refused(Reply reply, boolean atOnce) -> {
-                refusal = reply;
-                if (atOnce) {
-                    keepAlive = false;
-                    complete = true;
-                    respondRefusal();
-                    return;
-                }
-            }
-            case RequestChecks.Verdict.Passed(HttpExchange passed) -> {
-                exchange = passed;
-                if (passed.endpoint().kind() == Endpoint.Kind.LINK) {
-                    openLink();
-                    return;
-                }
-                body = channel().alloc().compositeBuffer(1024);
-            }
+        if (judged(request)) {
+            return;
         }
         if (HttpUtil.is100ContinueExpected(request)) {
             if (refusal != null) {
                 // The client has not sent its body and will not.
-                keepAlive = false;
-                complete = true;
-                respondRefusal();
+                refuseAtOnce();
                 return;
             }
-            var _ =
-                    channel()
-                            .writeAndFlush(
-                                    new DefaultFullHttpResponse(
-                                            HttpVersion.HTTP_1_1, HttpResponseStatus.CONTINUE));
+            goAhead();
         }
+    }
+
+    private void goAhead() {
+        var _ =
+                channel()
+                        .writeAndFlush(
+                                new DefaultFullHttpResponse(
+                                        HttpVersion.HTTP_1_1, HttpResponseStatus.CONTINUE));
+    }
+
+    /** Whether that was all that there is to do with the request's head. */
+    private boolean judged(HttpRequest request) {
+        Requests.Verdict<X> verdict = requests.judge(request, this);
+        String coding = request.headers().get(HttpHeaderNames.CONTENT_ENCODING);
+        switch (verdict) {
+            case Requests.Verdict.Refused<X>(Reply reply, boolean atOnce) -> {
+                refusal = reply;
+                if (atOnce) {
+                    refuseAtOnce();
+                    return true;
+                }
+            }
+            case Requests.Verdict.Endless<X>(Supplier<BodyReader> open) -> {
+                if (coding != null && !coding.strip().equalsIgnoreCase("identity")) {
+                    refusal = Reply.text(415, "a body without an end may not be compressed");
+                    refuseAtOnce();
+                    return true;
+                }
+                responding = true;
+                reader = open.get();
+                if (outflow == null && HttpUtil.is100ContinueExpected(request)) {
+                    goAhead();
+                }
+                return true;
+            }
+            case Requests.Verdict.Whole<X>(X passed) -> {
+                exchange = passed;
+                packed = Gzip.isCoded(coding);
+                refusal = Gzip.refusal(coding).orElse(null);
+                if (refusal == null && HttpUtil.getContentLength(request, 0L) > mostBodyBytes) {
+                    refusal = tooLarge();
+                }
+                body = channel().alloc().compositeBuffer(1024);
+            }
+        }
+        return false;
+    }
+
+    private Reply tooLarge() {
+        return Reply.text(413, "The body is larger than " + mostBodyBytes + " bytes");
+    }
+
+    /** Whatever else the client says is not read for what it is. */
+    private void refuseAtOnce() {
+        unread = true;
+        keepAlive = false;
+        complete = true;
+        respondRefusal();
     }
 
     private void begunResponding() {
@@ -192,53 +246,40 @@ final class HttpConnection extends ChannelInboundHandlerAdapter {
         ctx.fireChannelActive();
     }
 
-    private void openLink() {
-        begunResponding();
-        EventQueue queue = new EventQueue(channel(), Encoding.PROTOBUF, limits, calls.encoder());
-        String peer =
-                channel().channel().remoteAddress() instanceof InetSocketAddress address
-                        ? address.getAddress().getHostAddress()
-                        : "";
-        LinkReader reader = new LinkReader(gate, channel(), new Streams.Agent(peer, queue), limits);
-        link = reader;
-        stream(Encoding.PROTOBUF, Map.of(), queue, reader::left);
-    }
-
     private void content(HttpContent content) {
         if (complete) {
             return;
         }
-        LinkReader reader = link;
+        BodyReader endless = reader;
         CompositeByteBuf whole = body;
         ByteBuf bytes = content.content();
         if (content.decoderResult().isFailure()) {
-            keepAlive = false;
-            complete = true;
-            if (reader != null) {
-                reader.end();
+            if (endless != null) {
+                keepAlive = false;
+                complete = true;
+                endless.end();
                 return;
             }
             refusal = Reply.text(400, "Malformed request: " + content.decoderResult().cause());
-            respondRefusal();
+            refuseAtOnce();
             return;
         }
-        if (reader != null) {
-            reader.read(bytes);
+        if (endless != null) {
+            endless.read(bytes);
         } else if (refusal != null || whole == null) {
             drained += bytes.readableBytes();
-        } else if (whole.readableBytes() + bytes.readableBytes() > limits.bodyBytes()) {
-            refusal = Reply.text(413, "The body is larger than " + limits.bodyBytes() + " bytes");
+        } else if (whole.readableBytes() + bytes.readableBytes() > mostBodyBytes) {
+            refusal = tooLarge();
+            dropBody();
         } else {
             whole.addComponent(true, bytes.retain());
         }
         if (content instanceof LastHttpContent) {
             complete = true;
             whole();
-        } else if (refusal != null && drained > limits.bodyBytes()) {
+        } else if (refusal != null && drained > mostBodyBytes) {
             // It was given the chance to end its request; the rest is not worth reading.
-            keepAlive = false;
-            complete = true;
-            respondRefusal();
+            refuseAtOnce();
         }
     }
 
@@ -251,11 +292,11 @@ final class HttpConnection extends ChannelInboundHandlerAdapter {
     }
 
     private void whole() {
-        LinkReader reader = link;
-        HttpExchange current = exchange;
+        BodyReader endless = reader;
+        X current = exchange;
         CompositeByteBuf gathered = body;
-        if (reader != null) {
-            reader.end();
+        if (endless != null) {
+            endless.end();
             return;
         }
         if (refusal != null || current == null || gathered == null) {
@@ -266,15 +307,15 @@ final class HttpConnection extends ChannelInboundHandlerAdapter {
         gathered.readBytes(bytes);
         dropBody();
         begunResponding();
-        try {
-            calls.handle(
-                    current,
-                    Gzip.isCoded(current.header(HttpHeaderNames.CONTENT_ENCODING))
-                            ? Gzip.expand(bytes, limits.bodyBytes())
-                            : bytes);
-        } catch (IOException e) {
-            reply(Reply.text(400, "Content-Encoding gzip: " + e.getMessage()));
+        if (packed) {
+            try {
+                bytes = Gzip.expand(bytes, mostBodyBytes);
+            } catch (IOException e) {
+                reply(Reply.text(400, "Content-Encoding gzip: " + e.getMessage()));
+                return;
+            }
         }
+        requests.handle(current, bytes);
     }
 
     private void dropBody() {
@@ -286,7 +327,17 @@ final class HttpConnection extends ChannelInboundHandlerAdapter {
     }
 
     /** Writes a whole answer, and goes on to the next request. */
-    void reply(Reply plain) {
+    public void reply(Reply plain) {
+        if (!channel().channel().isActive()) {
+            return;
+        }
+        if (reader != null) {
+            // What else comes of a body without an end is for nobody.
+            unread = !complete;
+            keepAlive = false;
+            complete = true;
+            withoutDeadline();
+        }
         Reply reply = plain.packed(acceptCoding);
         byte[] bytes = reply.body();
         DefaultFullHttpResponse response =
@@ -307,15 +358,16 @@ final class HttpConnection extends ChannelInboundHandlerAdapter {
     }
 
     /** Writes the head of a stream; its events follow until it ends, and the connection with it. */
-    void stream(
-            Encoding encoding, Map<String, String> headers, EventQueue queue, Runnable whenGone) {
+    public void stream(
+            Encoding encoding, Map<String, String> headers, Outflow queue, Runnable whenGone) {
         if (!channel().channel().isActive()) {
             queue.left();
             whenGone.run();
             return;
         }
+        withoutDeadline();
         keepAlive = false;
-        events = queue;
+        outflow = queue;
         gone = whenGone;
         DefaultHttpResponse response =
                 new DefaultHttpResponse(HttpVersion.HTTP_1_1, HttpResponseStatus.OK);
@@ -332,43 +384,88 @@ final class HttpConnection extends ChannelInboundHandlerAdapter {
         responding = false;
         dropBody();
         if (!keepAlive) {
-            responding = true;
-            var _ =
-                    channel()
-                            .writeAndFlush(Unpooled.EMPTY_BUFFER)
-                            .addListener(ChannelFutureListener.CLOSE);
+            closeWhenWritten();
             return;
         }
         endAfter(IDLE_SECONDS);
+        goOn();
+    }
+
+    /** Takes what has been waiting, as long as the client reads what it is answered. */
+    private void goOn() {
         // A refusal is answered at once and comes back here: that is for the loop below, not for a
         // deeper one.
         if (taking) {
             return;
         }
         taking = true;
-        while ((!responding || link != null) && !waiting.isEmpty()) {
+        while (mayTake(complete) && !waiting.isEmpty()) {
             take(waiting.remove());
         }
         taking = false;
-        if (waiting.isEmpty()) {
+        if (!waiting.isEmpty()) {
+            return;
+        }
+        if (inputOver && !responding) {
+            closeWhenWritten();
+        } else if (mayTake(true)) {
             channel().channel().config().setAutoRead(true);
         }
     }
 
-    /** Whether it is a stream or a link: then it ends when this master stops to lead. */
-    boolean isStream() {
-        return events != null;
+    /** @param begins a request, which waits until the client has read the answers that it was given */
+    private boolean mayTake(boolean begins) {
+        return reader != null || (!responding && !(begins && !channel().channel().isWritable()));
+    }
+
+    private void closeWhenWritten() {
+        responding = true;
+        var written = channel().writeAndFlush(Unpooled.EMPTY_BUFFER);
+        if (unread && channel().channel() instanceof DuplexChannel duplex) {
+            var _ = written.addListener(_ -> linger(duplex));
+        } else {
+            var _ = written.addListener(ChannelFutureListener.CLOSE);
+        }
+    }
+
+    /** Who closes with something unread makes the kernel reset the connection, and the client might lose the answer. */
+    private void linger(DuplexChannel duplex) {
+        lingering = true;
+        endAfter(LINGER_SECONDS);
+        var _ = duplex.shutdownOutput();
+        duplex.config().setAutoRead(true);
+    }
+
+    /** Whether its answer has no end. */
+    public boolean isStream() {
+        return outflow != null;
     }
 
     @Override
     public void channelWritabilityChanged(ChannelHandlerContext ctx) {
-        Optional.ofNullable(events).ifPresent(EventQueue::drain);
+        Optional.ofNullable(outflow).ifPresent(Outflow::drain);
+        if (outflow == null && !responding && ctx.channel().isWritable()) {
+            goOn();
+        }
         ctx.fireChannelWritabilityChanged();
+    }
+
+    /** The client has ended its half: what it asked before is answered; whoever is told a stream is gone, since most that are gone look like that. */
+    @Override
+    public void userEventTriggered(ChannelHandlerContext ctx, Object event) {
+        if (event instanceof ChannelInputShutdownEvent) {
+            inputOver = true;
+            boolean owed = responding || !waiting.isEmpty();
+            if (lingering || !owed || outflow != null || reader != null) {
+                var _ = ctx.close();
+            }
+        }
+        ctx.fireUserEventTriggered(event);
     }
 
     @Override
     public void channelInactive(ChannelHandlerContext ctx) {
-        Optional.ofNullable(events).ifPresent(EventQueue::left);
+        Optional.ofNullable(outflow).ifPresent(Outflow::left);
         Runnable end = gone;
         gone = () -> {};
         end.run();

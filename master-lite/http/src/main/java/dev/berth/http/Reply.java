@@ -1,6 +1,5 @@
-package dev.berth.master.transport;
+package dev.berth.http;
 
-import dev.berth.discovery.MasterAddress;
 import dev.berth.protocol.Preference;
 
 import io.netty.handler.codec.http.HttpHeaderNames;
@@ -8,35 +7,39 @@ import io.netty.handler.codec.http.HttpHeaderNames;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 
 /** A whole response. */
-record Reply(int status, String contentType, byte[] body, List<Map.Entry<String, String>> headers) {
+public record Reply(
+        int status, String contentType, byte[] body, List<Map.Entry<String, String>> headers) {
     private static final String TEXT = "text/plain; charset=utf-8";
 
     private static final Map.Entry<String, String> PACKED =
             Map.entry(HttpHeaderNames.CONTENT_ENCODING.toString(), "gzip");
 
-    static Reply of(int status, String contentType, byte[] body) {
+    /** With a body. */
+    public static Reply of(int status, String contentType, byte[] body) {
         return new Reply(status, contentType, body, List.of());
     }
 
-    static Reply empty(int status) {
+    /** Without a body. */
+    public static Reply empty(int status) {
         return new Reply(status, "", new byte[0], List.of());
     }
 
-    static Reply text(int status, String text) {
+    /** Of a sentence. */
+    public static Reply text(int status, String text) {
         return of(status, TEXT, text.getBytes(StandardCharsets.UTF_8));
     }
 
-    Reply with(String name, String value) {
+    /** With a header more. */
+    public Reply with(String name, String value) {
         List<Map.Entry<String, String>> more = new java.util.ArrayList<>(headers);
         more.add(Map.entry(name, value));
         return new Reply(status, contentType, body, List.copyOf(more));
     }
 
     /** The same, compressed where that is worth it and the client takes it; once only. */
-    Reply packed(String acceptEncoding) {
+    public Reply packed(String acceptEncoding) {
         if (body.length < Gzip.WORTH_BYTES
                 || headers.contains(PACKED)
                 || !Preference.takesCoding(acceptEncoding, "gzip")) {
@@ -46,17 +49,24 @@ record Reply(int status, String contentType, byte[] body, List<Map.Entry<String,
                 .with(PACKED.getKey(), PACKED.getValue());
     }
 
-    static Reply unauthorized(String realm) {
+    /**
+     * No token was shown.
+     *
+     * @param file where it is to be found
+     */
+    public static Reply unauthorized(String realm, String file) {
         return text(
                         401,
-                        "A token is needed: 'Authorization: Bearer TOKEN', with the token of the master's token file")
+                        "A token is needed: 'Authorization: Bearer TOKEN', with the token of "
+                                + file)
                 .with(HttpHeaderNames.WWW_AUTHENTICATE.toString(), "Basic realm=\"" + realm + "\"")
                 .with(
                         HttpHeaderNames.WWW_AUTHENTICATE.toString(),
                         "Bearer realm=\"" + realm + "\"");
     }
 
-    static Reply notAllowed(String method, String allowed) {
+    /** A method that the endpoint does not have. */
+    public static Reply notAllowed(String method, String allowed) {
         return text(
                         405,
                         "Expecting one of { '"
@@ -65,23 +75,5 @@ record Reply(int status, String contentType, byte[] body, List<Map.Entry<String,
                                 + method
                                 + "'")
                 .with(HttpHeaderNames.ALLOW.toString(), allowed);
-    }
-
-    /** To the same place on the leader. */
-    static Reply redirect(MasterAddress leader, String uri) {
-        return empty(307).with(HttpHeaderNames.LOCATION.toString(), "//" + leader + uri);
-    }
-
-    /** Why this master does not answer itself; empty when it does. */
-    static Optional<Reply> notLeading(MasterGate.Standing standing, String uri) {
-        return switch (standing) {
-            case MasterGate.Standing.Leading _ -> Optional.empty();
-            case MasterGate.Standing.Recovering _ ->
-                    Optional.of(text(503, "Master has not finished recovery"));
-            case MasterGate.Standing.Following(Optional<MasterAddress> leader) ->
-                    Optional.of(
-                            leader.map(address -> redirect(address, uri))
-                                    .orElseGet(() -> text(503, "No leader elected")));
-        };
     }
 }
