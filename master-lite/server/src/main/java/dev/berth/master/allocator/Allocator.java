@@ -32,6 +32,9 @@ public interface Allocator {
      */
     void updateAgent(AgentId agent, Resources total);
 
+    /** It is not what was refused: filters on it end, its free resources are offered anew. An unknown agent is ignored. */
+    void endRefusals(AgentId agent);
+
     /** The agent is gone, and all that was offered or used there with it. An unknown agent is ignored. */
     void removeAgent(AgentId agent);
 

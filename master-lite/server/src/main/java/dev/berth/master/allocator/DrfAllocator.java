@@ -74,6 +74,15 @@ public final class DrfAllocator implements Allocator {
         wake(agent);
     }
 
+    @Override
+    public void endRefusals(AgentId id) {
+        AgentState agent = agents.get(id);
+        if (agent != null) {
+            filters.clear(agent);
+            wake(agent);
+        }
+    }
+
     private void replaceTotal(AgentState agent, Resources total) {
         totals.add(total);
         totals.remove(agent.total);

@@ -11,6 +11,9 @@ public record Role(String path) implements Comparable<Role> {
     /** The role of whoever says none. */
     public static final Role DEFAULT = new Role("*");
 
+    /** In characters. Mesos has no limit; but every part of a path is a node of a tree, and each is named by its whole path. */
+    private static final int LONGEST = 1024;
+
     /**
      * @throws IllegalArgumentException if {@link #problem} names one
      */
@@ -28,6 +31,9 @@ public record Role(String path) implements Comparable<Role> {
         }
         if (path.isEmpty()) {
             return Optional.of("is empty");
+        }
+        if (path.length() > LONGEST) {
+            return Optional.of("is longer than " + LONGEST + " characters");
         }
         for (int i = 0; i < path.length(); i++) {
             char c = path.charAt(i);

@@ -15,18 +15,17 @@ import dev.berth.protocol.v1.Protos.TaskStatus;
 import dev.berth.protocol.v1.Protos.TimeInfo;
 import dev.berth.protocol.v1.scheduler.Protos.Event;
 
-import java.util.ArrayList;
 import java.util.Collection;
 import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.stream.Stream;
 
 /** Everything that a leading master knows, and the steps that keep it consistent. */
 public final class Cluster {
@@ -37,8 +36,7 @@ public final class Cluster {
     private final Registry registry;
     private final long startedNs;
     private long nowNs;
-    private long nextFramework;
-    private long nextAgent;
+    private final Ids ids;
 
     private final Allocator allocator;
     private final Offers offers;
@@ -66,6 +64,7 @@ public final class Cluster {
             Allocator allocator,
             long nowNs) {
         this.settings = settings;
+        ids = new Ids(settings.info().getId());
         this.registry = registry;
         this.allocator = allocator;
         this.nowNs = nowNs;
@@ -146,15 +145,17 @@ public final class Cluster {
         return Collections.unmodifiableMap(gone);
     }
 
-    /** An id that no framework had. */
+    /** An id that no framework has, or had as far as it is remembered. */
     public FrameworkId newFrameworkId() {
-        return new FrameworkId(
-                String.format(Locale.ROOT, "%s-%04d", settings.info().getId(), nextFramework++));
+        return ids.framework(id -> frameworks.containsKey(id) || completed.containsKey(id));
     }
 
-    /** An id that no agent had. */
+    /** An id that no agent has, or had as far as it is remembered. */
     public AgentId newAgentId() {
-        return new AgentId(settings.info().getId() + "-S" + nextAgent++);
+        return ids.agent(id ->
+                agents.containsKey(id)
+                        || Stream.of(recovered, unreachable, gone)
+                                .anyMatch(known -> known.containsKey(id)));
     }
 
     public Counts counts() {
@@ -193,13 +194,10 @@ public final class Cluster {
         Map<Role, Double> byRole = new LinkedHashMap<>();
         changed.forEach((role, weight) -> byRole.put(new Role(role), weight));
         allocator.updateWeights(byRole);
-        List<OpenOffer> affected = new ArrayList<>();
-        for (OpenOffer offer : offers.open()) {
-            if (changed.containsKey(offer.role().path())) {
-                affected.add(offer);
-            }
-        }
-        offers.rescind(affected);
+        offers.rescind(
+                offers.open().stream()
+                        .filter(offer -> changed.containsKey(offer.role().path()))
+                        .toList());
     }
 
     /** Queues an event for a framework that is subscribed; one that is too far behind is let go at the next {@link #cut}. */
@@ -415,6 +413,10 @@ public final class Cluster {
             return;
         }
         offers.rescind(agent.offers());
+        if (!agent.info().getAttributesList().equals(info.getAttributesList())) {
+            // Who refused it may have done so for want of an attribute, and would not hear of it.
+            allocator.endRefusals(agent.id());
+        }
         agent.describe(info, total);
         allocator.updateAgent(agent.id(), total);
     }

@@ -12,6 +12,11 @@ import java.util.Optional;
 
 /** Resources between our value and the wire's messages. Reservations, volumes, revocable and shared resources are not there yet and are refused by name. */
 public final class ResourceWire {
+    /** Of one list. Nobody has so many kinds of resources, and each entry costs time by those before it. */
+    private static final int MOST_ENTRIES = 1000;
+
+    private static final long MOST_MILLIS = (long) (Resources.MAX_AMOUNT * 1000);
+
     private ResourceWire() {}
 
     /**
@@ -20,6 +25,10 @@ public final class ResourceWire {
      * @throws ResourceException for an entry that is malformed, or of a kind that is not there yet
      */
     public static Resources read(List<Resource> entries) throws ResourceException {
+        if (entries.size() > MOST_ENTRIES) {
+            throw new ResourceException(
+                    entries.size() + " entries of resources: at most " + MOST_ENTRIES);
+        }
         Resources sum = Resources.EMPTY;
         for (Resource entry : entries) {
             Resources next = read(entry);
@@ -28,6 +37,13 @@ public final class ResourceWire {
                         "Resource '" + entry.getName() + "' names the same thing twice");
             }
             sum = sum.plus(next);
+            if (sum.millis(entry.getName()) > MOST_MILLIS) {
+                throw new ResourceException(
+                        "Resource '"
+                                + entry.getName()
+                                + "' adds up to more than "
+                                + (long) Resources.MAX_AMOUNT);
+            }
         }
         if (sum.millis("gpus") % 1000 != 0) {
             throw new ResourceException("The 'gpus' resource must be a whole number");

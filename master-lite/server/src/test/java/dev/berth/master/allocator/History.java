@@ -114,6 +114,11 @@ final class History {
             case 12 -> charge(framework, agent);
             case 13 -> nowNs += random.nextInt(4) * SECOND / 2;
             case 14 -> toTheNextDeadline();
+            case 15 -> {
+                told("endRefusals " + agent);
+                allocator.endRefusals(agent);
+                naive.endRefusals(agent);
+            }
             default -> recoverSomething();
         }
     }

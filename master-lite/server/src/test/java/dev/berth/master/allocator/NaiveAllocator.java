@@ -54,6 +54,10 @@ final class NaiveAllocator {
         }
     }
 
+    void endRefusals(AgentId id) {
+        refusals.removeIf(refusal -> refusal.agent.equals(id));
+    }
+
     void removeAgent(AgentId id) {
         agents.remove(id.value());
         held.removeIf(h -> h.agent.equals(id));

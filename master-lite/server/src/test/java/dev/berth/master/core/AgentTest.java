@@ -369,6 +369,39 @@ class AgentTest {
     }
 
     @Test
+    void changedAttributesAreSeenByWhoRefusedTheAgentBefore() {
+        World.Wire wire = world.agent("h");
+        World.Stream stream = world.subscribe(AWARE);
+        world.call(
+                stream,
+                dev.berth.protocol.v1.scheduler.Protos.Call.newBuilder()
+                        .setType(dev.berth.protocol.v1.scheduler.Protos.Call.Type.DECLINE)
+                        .setDecline(
+                                dev.berth.protocol.v1.scheduler.Protos.Call.Decline.newBuilder()
+                                        .addOfferIds(stream.offers().getFirst().getId())
+                                        .setFilters(
+                                                Protos.Filters.newBuilder()
+                                                        .setRefuseSeconds(1e9))));
+        Link.ResourcesChanged.Builder same =
+                Link.ResourcesChanged.newBuilder()
+                        .addAllResources(World.machine("h").getResourcesList());
+        var told = Link.FromAgent.newBuilder().setResourcesChanged(same);
+        world.core.agentSaid(wire, told.build(), world.now);
+        world.settle();
+        assertThat(stream.offers()).hasSize(1);
+        told.getResourcesChangedBuilder()
+                .addAttributesBuilder()
+                .setName("model")
+                .setType(Protos.Value.Type.TEXT)
+                .setText(Protos.Value.Text.newBuilder().setValue("H100"));
+        world.core.agentSaid(wire, told.build(), world.now);
+        world.settle();
+        assertThat(stream.offers()).hasSize(2);
+        assertThat(stream.offers().getLast().getAttributes(0).getName()).isEqualTo("model");
+        Invariants.check(world);
+    }
+
+    @Test
     void updateOfATornDownFrameworkEndsItOnTheAgent() {
         World.Wire wire = world.agent("h");
         World.Stream stream = world.subscribe(AWARE);
