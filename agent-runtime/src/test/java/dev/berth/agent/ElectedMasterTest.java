@@ -4,64 +4,33 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.berth.agent.config.AgentException;
 import dev.berth.agent.device.DeviceSetup;
-import dev.berth.discovery.Candidates;
+import dev.berth.discovery.DiscoveryException;
 import dev.berth.discovery.InnerZooKeeper;
-import dev.berth.discovery.ZooKeeperClients;
-import dev.berth.discovery.ZooKeeperUrl;
 import dev.berth.protocol.v1.Protos.TaskState;
 
-import org.apache.curator.framework.CuratorFramework;
-import org.apache.zookeeper.CreateMode;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.extension.RegisterExtension;
 import org.junit.jupiter.api.io.TempDir;
 
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
-import java.util.concurrent.TimeUnit;
 
 /** An agent that finds its master in ZooKeeper; the masters are none. */
 @Timeout(60)
 class ElectedMasterTest {
     @TempDir Path directory;
-    @TempDir Path zooKeeperHome;
-    private InnerZooKeeper server;
-    private ZooKeeperUrl url;
-    private CuratorFramework client;
+    @RegisterExtension final InnerZooKeeper zooKeeper = new InnerZooKeeper();
 
-    @BeforeEach
-    void open() throws Exception {
-        server = new InnerZooKeeper(zooKeeperHome);
-        url = server.url("/berth");
-        client = ZooKeeperClients.start(url, 5_000);
-        assertThat(client.blockUntilConnected(20, TimeUnit.SECONDS)).isTrue();
-    }
-
-    @AfterEach
-    void close() throws Exception {
-        client.close();
-        server.close();
-    }
-
-    private FakeAgent agent() throws AgentException {
+    private FakeAgent agent() throws AgentException, DiscoveryException {
         return new FakeAgent(
                 directory,
                 0,
                 DeviceSetup.none(directory.resolve("devices")),
-                FakeMaster.options(url));
+                FakeMaster.options(zooKeeper.url()));
     }
 
     private String stand(FakeMaster master) throws Exception {
-        String info =
-                "{\"id\":\"x\",\"ip\":0,\"port\":" + master.port() + ",\"hostname\":\"127.0.0.1\"}";
-        return client.create()
-                .creatingParentsIfNeeded()
-                .withMode(CreateMode.EPHEMERAL_SEQUENTIAL)
-                .forPath(
-                        url.path() + "/" + Candidates.PREFIX,
-                        info.getBytes(StandardCharsets.UTF_8));
+        return zooKeeper.stand("127.0.0.1", master.port());
     }
 
     @Test
@@ -75,7 +44,7 @@ class ElectedMasterTest {
             first.until(TaskState.TASK_RUNNING);
             stand(second);
             // The first one lives, and its link too: only the election says that it leads no more.
-            client.delete().forPath(leader);
+            zooKeeper.client().delete().forPath(leader);
             var again = second.accept();
             assertThat(again.getAgentInfo().getId().getValue()).isEqualTo("agent-1");
             assertThat(again.getTasksList())
@@ -90,7 +59,7 @@ class ElectedMasterTest {
                 FakeAgent _ = agent()) {
             stand(master);
             master.accept();
-            server.stop();
+            zooKeeper.stop();
             assertThat(master.next().hasHeartbeat()).isTrue();
             master.hangUp();
             assertThat(master.accept().getAgentInfo().getId().getValue()).isEqualTo("agent-1");

@@ -92,7 +92,17 @@ public final class MasterLink implements MasterSide, AutoCloseable {
         watch =
                 options.zooKeeper()
                         .map(url ->
-                                LeaderWatch.open(url, seen -> host.offer(() -> onLeader(seen))));
+                                LeaderWatch.open(
+                                        url,
+                                        seen -> host.offer(() -> onLeader(seen)),
+                                        MasterLink::onTrouble));
+    }
+
+    /** Losing sight of the election is no harm while the master is there, but it tells why none is found. */
+    private static void onTrouble(Optional<String> what) {
+        what.ifPresentOrElse(
+                why -> AgentLog.warn("look for the leading master: " + why + "; trying on"),
+                () -> AgentLog.info("the leading master can be found again"));
     }
 
     /** Begins, and goes on until {@link #close}. */

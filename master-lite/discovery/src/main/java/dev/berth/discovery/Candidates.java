@@ -2,6 +2,8 @@ package dev.berth.discovery;
 
 import dev.berth.protocol.ProtocolException;
 
+import org.jspecify.annotations.Nullable;
+
 import java.util.Collection;
 import java.util.Comparator;
 import java.util.List;
@@ -30,7 +32,21 @@ public final class Candidates {
     }
 
     /** Where the master listens that wrote this node. */
-    public static MasterAddress address(byte[] data) throws ProtocolException {
+    public static MasterAddress address(byte @Nullable [] data) throws ProtocolException {
+        if (data == null) {
+            throw new ProtocolException("it has no data");
+        }
         return MasterAddress.ofInfo(data);
+    }
+
+    /** Of a node that stands first and whose data name no master. */
+    public static String foreign(String path, ProtocolException why) {
+        return "the first node of the election, "
+                + path
+                + ", was written by no master ("
+                + why.getMessage()
+                + "): nobody leads until it is removed, as with zkCli's 'delete "
+                + path
+                + "'";
     }
 }

@@ -8,6 +8,7 @@ import org.jspecify.annotations.Nullable;
 
 import java.net.URI;
 import java.net.URISyntaxException;
+import java.util.stream.Stream;
 
 /**
  * Where a master listens.
@@ -55,23 +56,31 @@ public record MasterAddress(String host, int port) {
                 : new DiscoveryException(message, cause);
     }
 
-    /** Reads what a master has written about itself, in Mesos's JSON. */
+    /** Reads what a master has written about itself, in Mesos's JSON: its name, or its IP address where it says no name, or one that no URL can have. */
     static MasterAddress ofInfo(byte[] json) throws ProtocolException {
         MasterInfo info = MesosJsonReader.read(json, MasterInfo.getDefaultInstance());
-        if (info.hasAddress() && info.getAddress().hasHostname()) {
-            return new MasterAddress(info.getAddress().getHostname(), info.getAddress().getPort());
-        }
-        if (info.hasHostname()) {
-            return new MasterAddress(info.getHostname(), info.getPort());
-        }
-        if (info.hasAddress() && info.getAddress().hasIp()) {
-            return new MasterAddress(info.getAddress().getIp(), info.getAddress().getPort());
-        }
         // Network byte order in memory of a little-endian machine: the first octet is the lowest.
         int ip = info.getIp();
         String octets =
                 (ip & 0xff) + "." + (ip >> 8 & 0xff) + "." + (ip >> 16 & 0xff) + "." + (ip >>> 24);
-        return new MasterAddress(octets, info.getPort());
+        int port = info.getAddress().getPort();
+        return Stream.of(
+                        new MasterAddress(info.getAddress().getHostname(), port),
+                        new MasterAddress(info.getHostname(), info.getPort()),
+                        new MasterAddress(info.getAddress().getIp(), port),
+                        new MasterAddress(ip == 0 ? "" : octets, info.getPort()))
+                .filter(MasterAddress::isReachable)
+                .findFirst()
+                .orElseThrow(() -> new ProtocolException("it names no HOST:PORT"));
+    }
+
+    /** Whether a URL can name it. */
+    private boolean isReachable() {
+        try {
+            return port > 0 && port <= 65535 && new URI("http://" + this).getHost() != null;
+        } catch (URISyntaxException _) {
+            return false;
+        }
     }
 
     /** {@code host:port}, IPv6 in brackets. */

@@ -1,5 +1,7 @@
 package dev.berth.discovery;
 
+import org.apache.zookeeper.common.PathUtils;
+
 import java.util.Optional;
 
 /**
@@ -29,14 +31,16 @@ public record ZooKeeperUrl(String servers, String path, Optional<String> credent
             throw malformed(text, "it has no path");
         }
         String path = rest.substring(slash);
-        while (path.endsWith("/")) {
+        if (path.endsWith("/")) {
             path = path.substring(0, path.length() - 1);
         }
-        if (path.isEmpty()
-                || path.contains("//")
-                || path.contains("/./")
-                || path.contains("/../")) {
+        try {
+            PathUtils.validatePath(path);
+        } catch (IllegalArgumentException e) {
             throw malformed(text, "its path is not one of ZooKeeper's");
+        }
+        if (path.length() <= 1) {
+            throw malformed(text, "it has no path");
         }
         String authority = rest.substring(0, slash);
         int at = authority.lastIndexOf('@');

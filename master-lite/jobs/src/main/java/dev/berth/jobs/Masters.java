@@ -19,6 +19,7 @@ public final class Masters implements AutoCloseable {
     private final String named;
     private final List<MasterAddress> all;
     private volatile Optional<MasterAddress> elected = Optional.empty();
+    private volatile Optional<String> trouble = Optional.empty();
     private volatile Optional<MasterAddress> hinted = Optional.empty();
     private final Optional<LeaderWatch> watch;
     private final AtomicInteger next = new AtomicInteger();
@@ -26,14 +27,15 @@ public final class Masters implements AutoCloseable {
     private Masters(String named, List<MasterAddress> all, Optional<ZooKeeperUrl> url) {
         this.named = named;
         this.all = all;
-        watch = url.map(it -> LeaderWatch.open(it, this::elected));
+        watch = url.map(it -> LeaderWatch.open(it, this::elected, what -> trouble = what));
     }
 
     /** Of {@code http://HOST:PORT}, several with commas, or {@code zk://HOST:PORT,…/PATH}. */
     public static Masters of(String text) throws JobException {
         try {
             if (text.startsWith("zk://")) {
-                return new Masters(text, List.of(), Optional.of(ZooKeeperUrl.parse(text)));
+                ZooKeeperUrl url = ZooKeeperUrl.parse(text);
+                return new Masters(url.toString(), List.of(), Optional.of(url));
             }
             List<MasterAddress> all = new ArrayList<>();
             for (String one : text.split(",", -1)) {
@@ -45,7 +47,7 @@ public final class Masters implements AutoCloseable {
         }
     }
 
-    /** As it was given. */
+    /** As it was given, without a password. */
     @Override
     public String toString() {
         return named;
@@ -68,7 +70,11 @@ public final class Masters implements AutoCloseable {
                 return all.get(Math.floorMod(next.get(), all.size()));
             }
             if (System.nanoTime() - deadlineNs > 0) {
-                throw new JobException("no master leads at " + named);
+                throw new JobException(
+                        "no master leads at "
+                                + named
+                                + trouble.map(why -> ": " + why)
+                                        .orElse(": is one running with this as its --zk?"));
             }
             LockSupport.parkNanos(LOOK_NS);
         }

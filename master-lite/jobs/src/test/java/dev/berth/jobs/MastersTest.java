@@ -8,6 +8,7 @@ import dev.berth.discovery.MasterAddress;
 import org.junit.jupiter.api.Test;
 
 import java.util.Optional;
+import java.util.concurrent.TimeUnit;
 
 class MastersTest {
     private static final MasterAddress OLD = new MasterAddress("old", 1);
@@ -35,7 +36,8 @@ class MastersTest {
         try (Masters masters = Masters.of("zk://127.0.0.1:1/berth")) {
             assertThatThrownBy(() -> masters.leader(soon()))
                     .isInstanceOf(JobException.class)
-                    .hasMessage("no master leads at zk://127.0.0.1:1/berth");
+                    .hasMessage(
+                            "no master leads at zk://127.0.0.1:1/berth: is one running with this as its --zk?");
         }
     }
 
@@ -55,5 +57,17 @@ class MastersTest {
         assertThatThrownBy(() -> Masters.of("zk://127.0.0.1:1"))
                 .isInstanceOf(JobException.class)
                 .hasMessageContaining("zk://HOST:PORT,HOST:PORT/PATH");
+    }
+
+    @Test
+    void aZooKeeperThatDoesNotAnswerIsNamedWithoutThePassword() throws Exception {
+        try (Masters masters = Masters.of("zk://me:secret@127.0.0.1:1/berth")) {
+            assertThat(masters.toString()).doesNotContain("secret");
+            assertThatThrownBy(
+                            () -> masters.leader(System.nanoTime() + TimeUnit.SECONDS.toNanos(3)))
+                    .hasMessageContaining("ZooKeeper does not answer at 127.0.0.1:1")
+                    .message()
+                    .doesNotContain("secret");
+        }
     }
 }

@@ -37,6 +37,7 @@ public final class MasterConductor implements Agent, MasterGate {
     private final Runnable cutStreams;
     private final AtomicReference<Standing> standing = new AtomicReference<>(NOBODY);
     private volatile @Nullable Thread waiting;
+    private volatile @Nullable Store term;
     private @Nullable MasterCore core;
     private @Nullable QueuedRegistry registry;
     private long nextNs = Long.MAX_VALUE;
@@ -66,7 +67,14 @@ public final class MasterConductor implements Agent, MasterGate {
 
     @Override
     public Standing standing() {
-        return standing.get();
+        Standing now = standing.get();
+        return now instanceof Standing.Following || mayLead() ? now : NOBODY;
+    }
+
+    /** A master that slept, or does not hear ZooKeeper, stops before it is told to. */
+    private boolean mayLead() {
+        Store of = term;
+        return of != null && of.isHeld();
     }
 
     @Override
@@ -85,6 +93,7 @@ public final class MasterConductor implements Agent, MasterGate {
      */
     public void lead(MasterInfo self, MasterAddress address, Store store, Runnable overthrown) {
         Standing recovering = new Standing.Recovering(address);
+        term = store;
         standing.set(recovering);
         submit((_, _) -> {
             drop();
@@ -169,7 +178,10 @@ public final class MasterConductor implements Agent, MasterGate {
         }
         long now = clock.nanoTime();
         MasterCore leading = core;
-        if (leading != null && (work > 0 || nextNs <= now)) {
+        if (leading != null && !mayLead()) {
+            // The election says next that this term is over.
+            nextNs = Long.MAX_VALUE;
+        } else if (leading != null && (work > 0 || nextNs <= now)) {
             try {
                 nextNs = leading.tick(now);
             } catch (RuntimeException e) {
@@ -182,7 +194,7 @@ public final class MasterConductor implements Agent, MasterGate {
 
     private void run(Step step) {
         try {
-            step.run(Optional.ofNullable(core), clock.nanoTime());
+            step.run(Optional.ofNullable(core).filter(_ -> mayLead()), clock.nanoTime());
         } catch (RuntimeException e) {
             MasterLog.error("a step of the master", e);
         }

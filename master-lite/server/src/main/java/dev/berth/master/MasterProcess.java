@@ -127,9 +127,15 @@ public final class MasterProcess implements AutoCloseable {
                         arguments.zooKeeper().get(),
                         this::info,
                         new Election.Listener() {
+                            private Optional<MasterAddress> said = Optional.empty();
+
                             @Override
                             public void following(Optional<MasterAddress> leader) {
                                 conductor.follow(leader);
+                                if (leader.isPresent() && !leader.equals(said)) {
+                                    MasterLog.info("the master at " + leader.get() + " leads");
+                                }
+                                said = leader;
                             }
 
                             @Override
@@ -140,18 +146,21 @@ public final class MasterProcess implements AutoCloseable {
                                         store,
                                         () ->
                                                 Optional.ofNullable(election)
-                                                        .ifPresent(Election::resign));
+                                                        .ifPresent(e -> e.resign(store)));
                             }
 
                             @Override
                             public void lost(String why) {
+                                said = Optional.empty();
                                 MasterLog.warn("leading no more: " + why);
                                 conductor.follow(Optional.empty());
                             }
 
                             @Override
-                            public void trouble(String what) {
-                                MasterLog.warn(what + "; trying on");
+                            public void trouble(Optional<String> what) {
+                                what.ifPresentOrElse(
+                                        why -> MasterLog.warn("election: " + why + "; trying on"),
+                                        () -> MasterLog.info("election: all is well again"));
                             }
                         });
     }

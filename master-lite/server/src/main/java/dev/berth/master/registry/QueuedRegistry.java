@@ -5,6 +5,7 @@ import dev.berth.master.cluster.Registry;
 import dev.berth.master.ids.AgentId;
 
 import java.io.IOException;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -17,13 +18,20 @@ import java.util.function.Consumer;
  * A registry before a {@link Store}: writes are queued, and a thread of its own commits together what has gathered meanwhile, so that a thousand agents that register at once cost a few transactions. Answers go back
  * in the order of the writes. It lasts for one term of leading.
  *
- * <p>Thread: the conductor's; {@link #close} from any.
+ * <p>Thread: the conductor's.
  */
 public final class QueuedRegistry implements Registry, AutoCloseable {
     private static final int TOGETHER = 256;
     private static final long RETRY_NS = 500_000_000L;
 
+    /** Also of what was written, but not answered, in time: whether it was, the next leader knows. */
+    private static final Result OVER =
+            Result.fenced("this master leads no more: look at the next leader what became of it");
+
     private record Item(Write write, Consumer<Result> done) {}
+
+    /** In the order of the writes; conductor thread. */
+    private final ArrayDeque<Item> unanswered = new ArrayDeque<>();
 
     private final LinkedBlockingQueue<Item> queue = new LinkedBlockingQueue<>();
     private final Store store;
@@ -64,9 +72,18 @@ public final class QueuedRegistry implements Registry, AutoCloseable {
             while (!closed) {
                 batch.add(queue.take());
                 queue.drainTo(batch, TOGETHER - 1);
-                Result result = commit(batch.stream().map(Item::write).toList());
+                List<Write> writes = new ArrayList<>();
+                List<Optional<Result>> refused = new ArrayList<>();
                 for (Item item : batch) {
-                    answer(() -> item.done().accept(result));
+                    Optional<Result> no = store.refusal(item.write()).map(Result::failed);
+                    refused.add(no);
+                    if (no.isEmpty()) {
+                        writes.add(item.write());
+                    }
+                }
+                Result result = writes.isEmpty() ? Result.STORED : commit(writes);
+                for (int i = 0; i < batch.size(); i++) {
+                    answer(batch.get(i), refused.get(i).orElse(result));
                 }
                 batch.clear();
                 if (result.lost()) {
@@ -125,26 +142,53 @@ public final class QueuedRegistry implements Registry, AutoCloseable {
         });
     }
 
+    private void answer(Item item, Result result) {
+        conductor.accept(() -> {
+            if (unanswered.peekFirst() == item) {
+                unanswered.removeFirst();
+                item.done().accept(closed ? OVER : result);
+            }
+        });
+    }
+
+    private void enqueue(Write write, Consumer<Result> done) {
+        Item item = new Item(write, done);
+        unanswered.add(item);
+        if (closed) {
+            conductor.accept(this::answerAll);
+        } else {
+            queue.add(item);
+        }
+    }
+
+    /** Whoever asked may be a client that waits. */
+    private void answerAll() {
+        for (Item item = unanswered.poll(); item != null; item = unanswered.poll()) {
+            item.done().accept(OVER);
+        }
+    }
+
     @Override
     public void put(AgentRecord agent, Consumer<Result> done) {
-        queue.add(new Item(new Write.Put(agent), done));
+        enqueue(new Write.Put(agent), done);
     }
 
     @Override
     public void remove(AgentId agent, Consumer<Result> done) {
-        queue.add(new Item(new Write.Remove(agent), done));
+        enqueue(new Write.Remove(agent), done);
     }
 
     @Override
     public void putWeights(Map<String, Double> weights, Consumer<Result> done) {
-        queue.add(new Item(new Write.Weights(Map.copyOf(weights)), done));
+        enqueue(new Write.Weights(Map.copyOf(weights)), done);
     }
 
-    /** Ends; what is queued is not written, and nothing is answered any more. Does not wait. */
+    /** Ends; what is queued is not written, and what is not answered yet is answered as lost. Does not wait. */
     @Override
     public void close() {
         closed = true;
         thread.interrupt();
+        conductor.accept(this::answerAll);
     }
 
     /** Waits until the store is closed too, for so long. */

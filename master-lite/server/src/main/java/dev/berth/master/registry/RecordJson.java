@@ -8,6 +8,8 @@ import com.fasterxml.jackson.core.JsonToken;
 import dev.berth.master.cluster.AgentRecord;
 import dev.berth.master.ids.AgentId;
 
+import org.jspecify.annotations.Nullable;
+
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -36,12 +38,13 @@ final class RecordJson {
         return out.toByteArray();
     }
 
-    static AgentRecord agent(String id, byte[] bytes) throws IOException {
+    /** @param node where it is, for whoever has to repair it */
+    static AgentRecord agent(String id, String node, byte @Nullable [] bytes) throws IOException {
         String standing = "";
         String hostname = "";
         long sinceNs = 0;
         byte[] info = new byte[0];
-        try (JsonParser json = JSON.createParser(bytes)) {
+        try (JsonParser json = parser(bytes)) {
             expect(json.nextToken(), JsonToken.START_OBJECT);
             while (json.nextToken() == JsonToken.FIELD_NAME) {
                 String name = json.currentName();
@@ -62,8 +65,23 @@ final class RecordJson {
                     info);
         } catch (IOException | IllegalArgumentException e) {
             throw new IOException(
-                    "the record of agent " + id + " is damaged: " + e.getMessage(), e);
+                    "the record of agent "
+                            + id
+                            + " is damaged ("
+                            + firstLine(e)
+                            + "): no master can lead until it is removed, as with zkCli's 'delete "
+                            + node
+                            + "'; the agent then registers again, with its tasks",
+                    e);
         }
+    }
+
+    private static JsonParser parser(byte @Nullable [] bytes) throws IOException {
+        return JSON.createParser(bytes == null ? new byte[0] : bytes);
+    }
+
+    private static String firstLine(Exception e) {
+        return String.valueOf(e.getMessage()).lines().findFirst().orElse("");
     }
 
     private static void expect(JsonToken found, JsonToken expected) throws IOException {
@@ -86,20 +104,31 @@ final class RecordJson {
         return out.toByteArray();
     }
 
-    static Map<String, Double> weights(byte[] bytes) throws IOException {
+    /** @param node where they are, for whoever has to repair them */
+    static Map<String, Double> weights(String node, byte @Nullable [] bytes) throws IOException {
         Map<String, Double> weights = new HashMap<>();
-        if (bytes.length == 0) {
+        if (bytes == null || bytes.length == 0) {
             return weights;
         }
-        try (JsonParser json = JSON.createParser(bytes)) {
+        try (JsonParser json = parser(bytes)) {
             expect(json.nextToken(), JsonToken.START_OBJECT);
             while (json.nextToken() == JsonToken.FIELD_NAME) {
                 String role = json.currentName();
                 json.nextToken();
-                weights.put(role, json.getDoubleValue());
+                double weight = json.getDoubleValue();
+                if (!(weight > 0) || Double.isInfinite(weight)) {
+                    throw new IOException("the weight of role " + role + " is " + weight);
+                }
+                weights.put(role, weight);
             }
         } catch (IOException e) {
-            throw new IOException("the weights are damaged: " + e.getMessage(), e);
+            throw new IOException(
+                    "the weights of roles are damaged ("
+                            + firstLine(e)
+                            + "): no master can lead until they are set, as with zkCli's 'set "
+                            + node
+                            + " {}', which forgets them",
+                    e);
         }
         return weights;
     }

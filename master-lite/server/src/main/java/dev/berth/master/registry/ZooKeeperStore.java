@@ -14,6 +14,7 @@ import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 
 /**
@@ -26,12 +27,16 @@ public final class ZooKeeperStore implements Store {
     /** One request may have a mebibyte. */
     private static final int MOST_BYTES = 512 << 10;
 
+    /** Of one record: with more, ZooKeeper's server ends the connection instead of an answer. */
+    private static final int MOST_RECORD_BYTES = (1 << 20) - (32 << 10);
+
     private static final int TRIES = 3;
 
     private final CuratorFramework client;
     private final ZooKeeperPlaces places;
     private final String candidate;
     private final int epoch;
+    private final Lease lease;
     private final Set<String> known = new HashSet<>();
 
     /**
@@ -40,13 +45,29 @@ public final class ZooKeeperStore implements Store {
      * @param client stays the caller's
      * @param candidate the leader's own node in the election
      * @param epoch the version of the epoch's node that this term began
+     * @param lease how long the term lasts
      */
     public ZooKeeperStore(
-            CuratorFramework client, ZooKeeperPlaces places, String candidate, int epoch) {
+            CuratorFramework client,
+            ZooKeeperPlaces places,
+            String candidate,
+            int epoch,
+            Lease lease) {
         this.client = client;
         this.places = places;
         this.candidate = candidate;
         this.epoch = epoch;
+        this.lease = lease;
+    }
+
+    @Override
+    public boolean isHeld() {
+        return lease.isHeld();
+    }
+
+    /** The leader's own node, of which this term is. */
+    public String candidate() {
+        return candidate;
     }
 
     /** The version of the epoch's node that this leader's writes must meet. */
@@ -63,10 +84,11 @@ public final class ZooKeeperStore implements Store {
                     learn();
                     for (String id : known) {
                         byte[] data = client.getData().forPath(places.agent(id));
-                        agents.add(RecordJson.agent(id, data));
+                        agents.add(RecordJson.agent(id, places.agent(id), data));
                     }
                     Map<String, Double> weights =
-                            RecordJson.weights(client.getData().forPath(places.weights()));
+                            RecordJson.weights(
+                                    places.weights(), client.getData().forPath(places.weights()));
                     return new Contents(List.copyOf(agents), Map.copyOf(weights));
                 });
     }
@@ -74,6 +96,29 @@ public final class ZooKeeperStore implements Store {
     private void learn() throws Exception {
         known.clear();
         known.addAll(client.getChildren().forPath(places.agents()));
+    }
+
+    @Override
+    public Optional<String> refusal(Write write) {
+        return switch (write) {
+            case Write.Put(AgentRecord agent) when size(write) > MOST_RECORD_BYTES ->
+                    tooLarge("the description of agent " + agent.hostname(), size(write))
+                            .map(text ->
+                                    text
+                                            + ": give it fewer or shorter --attributes and --resources");
+            case Write.Weights _ when size(write) > MOST_RECORD_BYTES ->
+                    tooLarge("the weights of all roles", size(write));
+            default -> Optional.empty();
+        };
+    }
+
+    private static Optional<String> tooLarge(String what, int bytes) {
+        return Optional.of(
+                what
+                        + " takes "
+                        + bytes
+                        + " bytes in ZooKeeper, which takes at most "
+                        + MOST_RECORD_BYTES);
     }
 
     @Override

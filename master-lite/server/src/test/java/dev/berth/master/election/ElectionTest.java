@@ -3,9 +3,9 @@ package dev.berth.master.election;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.berth.discovery.DiscoveryException;
 import dev.berth.discovery.InnerZooKeeper;
 import dev.berth.discovery.MasterAddress;
-import dev.berth.discovery.ZooKeeperClients;
 import dev.berth.discovery.ZooKeeperUrl;
 import dev.berth.master.cluster.AgentRecord;
 import dev.berth.master.cluster.AgentRecord.Standing;
@@ -16,15 +16,15 @@ import dev.berth.master.registry.ZooKeeperStore;
 import dev.berth.protocol.v1.Protos.MasterInfo;
 
 import org.apache.curator.framework.CuratorFramework;
+import org.apache.zookeeper.KeeperException;
 import org.apache.zookeeper.ZooKeeper;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
-import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.api.extension.RegisterExtension;
 
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -35,36 +35,37 @@ import java.util.concurrent.TimeUnit;
 
 @Timeout(120)
 class ElectionTest {
+    /** Long enough for a machine that is busy with other things. */
+    private static final int SESSION_MS = 6_000;
+
     private final List<Master> masters = new ArrayList<>();
-    @TempDir Path zooKeeperHome;
-    private InnerZooKeeper server;
-    private ZooKeeperUrl url;
+    @RegisterExtension final InnerZooKeeper zooKeeper = new InnerZooKeeper();
     private CuratorFramework client;
 
     @BeforeEach
-    void start() throws Exception {
-        server = new InnerZooKeeper(zooKeeperHome);
-        url = server.url("/berth");
-        client = ZooKeeperClients.start(url, 10_000);
-        assertThat(client.blockUntilConnected(20, TimeUnit.SECONDS)).isTrue();
+    void start() {
+        client = zooKeeper.client();
     }
 
     @AfterEach
-    void stop() throws Exception {
+    void stop() {
         masters.forEach(master -> master.election.close());
-        client.close();
-        server.close();
     }
 
     /** A master that only notes what it is told. */
     private final class Master implements Election.Listener {
         final LinkedBlockingQueue<String> told = new LinkedBlockingQueue<>();
+        final LinkedBlockingQueue<String> troubles = new LinkedBlockingQueue<>();
         final String host;
         final Election election;
         volatile ZooKeeperStore store;
         volatile MasterInfo info;
 
-        Master(String host) {
+        Master(String host) throws DiscoveryException {
+            this(host, zooKeeper.url());
+        }
+
+        Master(String host, ZooKeeperUrl url) {
             this.host = host;
             election =
                     Election.open(
@@ -77,7 +78,7 @@ class ElectionTest {
                                             .setHostname(host)
                                             .build(),
                             this,
-                            2_000);
+                            SESSION_MS);
             masters.add(this);
         }
 
@@ -99,7 +100,9 @@ class ElectionTest {
         }
 
         @Override
-        public void trouble(String what) {}
+        public void trouble(Optional<String> what) {
+            troubles.add(what.orElse("well"));
+        }
 
         void await(String word) throws InterruptedException {
             List<String> before = new ArrayList<>();
@@ -131,7 +134,7 @@ class ElectionTest {
         CountDownLatch connected = new CountDownLatch(1);
         ZooKeeper same =
                 new ZooKeeper(
-                        server.connectString(),
+                        zooKeeper.connectString(),
                         5_000,
                         event -> connected.countDown(),
                         theirs.getSessionId(),
@@ -171,11 +174,13 @@ class ElectionTest {
         old.commit(List.of(new Write.Put(agent("a", Standing.ADMITTED))));
         Master two = new Master("m2");
         two.await("following m1");
+        assertThat(old.isHeld()).isTrue();
         String id = one.info.getId();
         endSession(one);
         two.await("leading");
         one.await("lost");
         one.await("following m2");
+        assertThat(old.isHeld()).isFalse();
         assertThatThrownBy(() -> old.commit(List.of(new Write.Put(agent("a", Standing.GONE)))))
                 .isInstanceOf(FencedException.class)
                 .hasMessageContaining("leads no more");
@@ -196,7 +201,7 @@ class ElectionTest {
         assertThatThrownBy(() ->
                         one.store.commit(List.of(new Write.Put(agent("a", Standing.ADMITTED)))))
                 .isInstanceOf(FencedException.class);
-        one.election.resign();
+        one.election.resign(one.store);
         one.await("lost");
         one.await("leading");
         one.store.load();
@@ -217,5 +222,99 @@ class ElectionTest {
         assertThat(one.store.load().agents())
                 .singleElement()
                 .satisfies(a -> assertThat(a.standing()).isEqualTo(Standing.GONE));
+    }
+
+    @Test
+    void aLeaderThatZooKeeperDoesNotAnswerStopsBeforeItsSessionIsOver() throws Exception {
+        Master one = new Master("m1");
+        one.await("leading");
+        ZooKeeperStore old = one.store;
+        zooKeeper.stop();
+        one.await("lost");
+        assertThat(old.isHeld()).isFalse();
+        zooKeeper.start();
+        one.await("leading");
+        assertThat(one.store.isHeld()).isTrue();
+        assertThat(old.isHeld()).as("over once, over for good").isFalse();
+        assertThat(candidates()).as("what is left of it does not stand in its way").hasSize(1);
+        assertThat(
+                        new String(
+                                client.getData().forPath("/berth/" + candidates().getFirst()),
+                                StandardCharsets.UTF_8))
+                .as("the node tells of this term")
+                .contains(one.info.getId());
+    }
+
+    @Test
+    void aLeaderBeforeWhichANodeIsPutStopsAndLeadsAgainWhenThatIsGone() throws Exception {
+        Master one = new Master("m1");
+        one.await("leading");
+        String id = one.info.getId();
+        String before = "/berth/json.info_0000000000";
+        one.election.resign(one.store);
+        one.await("lost");
+        one.await("leading");
+        client.create().forPath(before, "not JSON".getBytes(StandardCharsets.UTF_8));
+        one.await("lost");
+        one.await("following nobody");
+        assertThat(one.troubles.poll(20, TimeUnit.SECONDS)).contains("delete " + before);
+        client.delete().forPath(before);
+        one.await("leading");
+        assertThat(one.info.getId()).isNotEqualTo(id);
+        assertThat(one.troubles.poll(20, TimeUnit.SECONDS)).isEqualTo("well");
+    }
+
+    @Test
+    void whatSomebodyRemovedOfTheRegistryIsMadeAgain() throws Exception {
+        Master one = new Master("m1");
+        one.await("leading");
+        client.delete().deletingChildrenIfNeeded().forPath("/berth/log_replicas");
+        assertThatThrownBy(() ->
+                        one.store.commit(List.of(new Write.Put(agent("a", Standing.ADMITTED)))))
+                .isInstanceOf(FencedException.class);
+        one.election.resign(one.store);
+        one.await("lost");
+        one.await("leading");
+        one.store.load();
+        one.store.commit(List.of(new Write.Put(agent("a", Standing.ADMITTED))));
+    }
+
+    @Test
+    void withAPasswordEveryoneReadsAndOnlyMastersWrite() throws Exception {
+        Master one = new Master("m1", zooKeeper.urlFor("berth:right"));
+        one.await("leading");
+        one.store.load();
+        one.store.commit(List.of(new Write.Put(agent("a", Standing.ADMITTED))));
+        for (String node :
+                List.of(
+                        "/berth",
+                        "/berth/" + candidates().getFirst(),
+                        "/berth/log_replicas",
+                        "/berth/log_replicas/berth/epoch",
+                        "/berth/log_replicas/berth/agents/a")) {
+            assertThat(client.getData().forPath(node)).isNotNull();
+            assertThatThrownBy(() -> client.setData().forPath(node, new byte[0]))
+                    .as(node)
+                    .isInstanceOf(KeeperException.NoAuthException.class);
+        }
+        for (ZooKeeperUrl wrong : List.of(zooKeeper.url(), zooKeeper.urlFor("berth:wrong"))) {
+            Master other = new Master("m2", wrong);
+            assertThat(other.troubles.poll(20, TimeUnit.SECONDS))
+                    .contains("refuses /berth to ", "zk://USER:PASSWORD@")
+                    .doesNotContain("wrong");
+        }
+        Master right = new Master("m3", zooKeeper.urlFor("berth:right"));
+        right.await("following m1");
+    }
+
+    @Test
+    void aMasterThatIsThereBeforeZooKeeperSaysSoAndWaits() throws Exception {
+        zooKeeper.stop();
+        Master one = new Master("m1");
+        assertThat(one.troubles.poll(20, TimeUnit.SECONDS))
+                .contains("ZooKeeper does not answer at " + zooKeeper.connectString());
+        zooKeeper.start();
+        one.await("leading");
+        assertThat(one.troubles.poll(20, TimeUnit.SECONDS)).isEqualTo("well");
     }
 }

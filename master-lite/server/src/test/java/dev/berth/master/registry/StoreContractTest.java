@@ -5,7 +5,6 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.berth.discovery.InnerZooKeeper;
 import dev.berth.discovery.MasterAddress;
-import dev.berth.discovery.ZooKeeperUrl;
 import dev.berth.master.cluster.AgentRecord;
 import dev.berth.master.cluster.AgentRecord.Standing;
 import dev.berth.master.cluster.Registry.Contents;
@@ -14,13 +13,14 @@ import dev.berth.master.ids.AgentId;
 import dev.berth.protocol.v1.Protos.MasterInfo;
 
 import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Nested;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.extension.RegisterExtension;
 import org.junit.jupiter.api.io.TempDir;
 
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
@@ -30,6 +30,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 
@@ -188,20 +189,11 @@ class StoreContractTest {
     @Nested
     class ZooKeeper extends Contract {
         private final List<Election> elections = new ArrayList<>();
-        @TempDir Path zooKeeperHome;
-        private InnerZooKeeper server;
-        private ZooKeeperUrl url;
-
-        @BeforeEach
-        void start() throws Exception {
-            server = new InnerZooKeeper(zooKeeperHome);
-            url = server.url("/berth");
-        }
+        @RegisterExtension final InnerZooKeeper zooKeeper = new InnerZooKeeper();
 
         @AfterEach
-        void stop() throws Exception {
+        void stop() {
             elections.forEach(Election::close);
-            server.close();
         }
 
         @Test
@@ -217,6 +209,69 @@ class StoreContractTest {
             assertThat(reopen().load().agents()).hasSize(5000);
         }
 
+        @Test
+        void anAgentThatIsTooLargeIsRefusedAloneAndTheSessionLives() throws Exception {
+            Store store = reopen();
+            LinkedBlockingQueue<Runnable> steps = new LinkedBlockingQueue<>();
+            LinkedBlockingQueue<String> answers = new LinkedBlockingQueue<>();
+            AgentRecord large =
+                    new AgentRecord(
+                            new AgentId("large"),
+                            Standing.ADMITTED,
+                            "big-host",
+                            1,
+                            new byte[800_000]);
+            QueuedRegistry registry = new QueuedRegistry(store, steps::add, _ -> {}, _ -> {});
+            for (AgentRecord each :
+                    List.of(agent("a", Standing.ADMITTED), large, agent("b", Standing.ADMITTED))) {
+                registry.put(
+                        each, result -> answers.add(each.id() + " " + result.error().orElse("")));
+            }
+            while (answers.size() < 3) {
+                steps.poll(20, TimeUnit.SECONDS).run();
+            }
+            assertThat(answers.poll()).isEqualTo("a ");
+            assertThat(answers.poll())
+                    .contains("large the description of agent big-host", "--attributes");
+            assertThat(answers.poll()).isEqualTo("b ");
+            registry.close();
+            assertThat(reopen().load().agents()).hasSize(2);
+        }
+
+        @Test
+        void whatIsDamagedIsNamedWithWhatToDo() throws Exception {
+            Store store = reopen();
+            store.load();
+            store.commit(List.of(new Write.Put(agent("a", Standing.ADMITTED))));
+            String place = "/berth/log_replicas/berth/";
+            for (String data : List.of("", "{}", "{\"standing\":", "\0\1", "[]")) {
+                zooKeeper
+                        .client()
+                        .setData()
+                        .forPath(place + "agents/a", data.getBytes(StandardCharsets.UTF_8));
+                assertThatThrownBy(store::load)
+                        .isInstanceOf(IOException.class)
+                        .hasMessageContaining("the record of agent a is damaged")
+                        .hasMessageContaining("delete " + place + "agents/a");
+            }
+            zooKeeper.client().delete().forPath(place + "agents/a");
+            for (String data : List.of("{\"*\":-1}", "{\"*\":\"x\"}", "7")) {
+                zooKeeper
+                        .client()
+                        .setData()
+                        .forPath(place + "weights", data.getBytes(StandardCharsets.UTF_8));
+                assertThatThrownBy(store::load)
+                        .isInstanceOf(IOException.class)
+                        .hasMessageContaining("weights")
+                        .hasMessageContaining("set " + place + "weights {}");
+            }
+            zooKeeper
+                    .client()
+                    .setData()
+                    .forPath(place + "weights", "{}".getBytes(StandardCharsets.UTF_8));
+            assertThat(store.load().weights()).isEmpty();
+        }
+
         @Override
         Store reopen() throws Exception {
             elections.forEach(Election::close);
@@ -224,7 +279,7 @@ class StoreContractTest {
             CompletableFuture<Store> elected = new CompletableFuture<>();
             elections.add(
                     Election.open(
-                            url,
+                            zooKeeper.url(),
                             () ->
                                     MasterInfo.newBuilder()
                                             .setId(UUID.randomUUID().toString())
@@ -244,7 +299,7 @@ class StoreContractTest {
                                 public void lost(String why) {}
 
                                 @Override
-                                public void trouble(String what) {}
+                                public void trouble(Optional<String> what) {}
                             }));
             return elected.get(30, TimeUnit.SECONDS);
         }
