@@ -368,7 +368,6 @@ class TasksTest {
                         Link.FromMaster.newBuilder()
                                 .setShutdown(Link.Shutdown.newBuilder().setMessage("unwanted"))
                                 .build());
-                // It hangs up when all its tasks have ended: nobody is left to hear of them.
                 assertThatThrownBy(
                                 () -> {
                                     while (true) {
@@ -376,8 +375,7 @@ class TasksTest {
                                     }
                                 })
                         .isInstanceOf(IOException.class);
-            }
-            try (FakeAgent _ = agent(master)) {
+                // It comes again when all its tasks have ended.
                 Link.Register next = master.accept();
                 assertThat(next.getAgentInfo().hasId()).isFalse();
                 assertThat(next.getTasksList()).isEmpty();

@@ -29,12 +29,24 @@ public final class Journal implements AutoCloseable {
     private static final ObjectMapper JSON = new ObjectMapper();
 
     private final Path file;
+    private final Opener opener;
     private FileChannel channel;
     private long compactAt = COMPACT_BYTES;
 
-    private Journal(Path file, FileChannel channel) {
+    /** Whether the end may be half a line. */
+    private boolean torn;
+
+    private Journal(Path file, Opener opener, boolean torn) throws IOException {
         this.file = file;
-        this.channel = channel;
+        this.opener = opener;
+        this.torn = torn;
+        channel = opener.append(file);
+    }
+
+    /** Opens files for appending; a test's may become full. */
+    @FunctionalInterface
+    interface Opener {
+        FileChannel append(Path file) throws IOException;
     }
 
     /** Receives entries, oldest first. */
@@ -45,6 +57,10 @@ public final class Journal implements AutoCloseable {
 
     /** Opens for appending and hands on what is there. */
     public static Journal open(Path file, EntryHandler handler) throws AgentException {
+        return open(file, handler, Journal::append);
+    }
+
+    static Journal open(Path file, EntryHandler handler, Opener opener) throws AgentException {
         try {
             boolean torn = false;
             if (Files.exists(file)) {
@@ -54,12 +70,7 @@ public final class Journal implements AutoCloseable {
                     read(line, handler);
                 }
             }
-            Journal journal = new Journal(file, append(file));
-            if (torn) {
-                // So that the next line does not join the torn one.
-                journal.write(ByteBuffer.wrap(new byte[] {'\n'}));
-            }
-            return journal;
+            return new Journal(file, opener, torn);
         } catch (IOException e) {
             throw AgentException.failed("open journal " + file, e);
         }
@@ -86,21 +97,21 @@ public final class Journal implements AutoCloseable {
         }
     }
 
-    /** One write(2) of one line. */
+    /** One write(2) of one line; when it fails, the journal is as before. */
     public void append(ObjectNode entry) throws AgentException {
         try {
-            write(ByteBuffer.wrap(line(entry)));
+            write(line(entry));
         } catch (IOException e) {
             throw AgentException.failed("append to journal " + file, e);
         }
     }
 
-    /** One write(2) of several lines: a crash of the agent leaves all or none. */
+    /** One write(2) of several lines: a crash of the agent leaves all or none, and so does a full disk. */
     public void append(List<ObjectNode> entries) throws AgentException {
         ByteArrayOutputStream lines = new ByteArrayOutputStream();
         entries.forEach(entry -> lines.writeBytes(line(entry)));
         try {
-            write(ByteBuffer.wrap(lines.toByteArray()));
+            write(lines.toByteArray());
         } catch (IOException e) {
             throw AgentException.failed("append to journal " + file, e);
         }
@@ -125,14 +136,26 @@ public final class Journal implements AutoCloseable {
         }
     }
 
-    /** Replaces the journal by {@code entries}, which must say the same. */
+    /** Replaces the journal by {@code entries}, which must say the same; when that fails, it goes on as it is. */
     public void compact(List<ObjectNode> entries) throws AgentException {
-        Path fresh = file.resolveSibling(file.getFileName() + ".new");
         try {
-            Files.deleteIfExists(fresh);
-            FileChannel next = append(fresh);
+            replace(entries);
+            compactAt = Math.max(COMPACT_BYTES, channel.size() * 2);
+        } catch (IOException e) {
+            // Not again at every line on a full disk.
+            compactAt += COMPACT_BYTES;
+            throw AgentException.failed("compact journal " + file, e);
+        }
+    }
+
+    private void replace(List<ObjectNode> entries) throws IOException {
+        Path fresh = file.resolveSibling(file.getFileName() + ".new");
+        Files.deleteIfExists(fresh);
+        FileChannel next = opener.append(fresh);
+        boolean done = false;
+        try {
             for (ObjectNode entry : entries) {
-                next.write(ByteBuffer.wrap(line(entry)));
+                write(next, line(entry));
             }
             next.force(true);
             Files.move(
@@ -140,17 +163,44 @@ public final class Journal implements AutoCloseable {
                     file,
                     StandardCopyOption.ATOMIC_MOVE,
                     StandardCopyOption.REPLACE_EXISTING);
-            channel.close();
-            channel = next;
-            compactAt = Math.max(COMPACT_BYTES, channel.size() * 2);
+            done = true;
+        } finally {
+            if (!done) {
+                next.close();
+                Files.deleteIfExists(fresh);
+            }
+        }
+        close();
+        channel = next;
+        torn = false;
+    }
+
+    /** All or nothing: what a full disk has taken of it is taken away again. */
+    private void write(byte[] lines) throws IOException {
+        if (torn) {
+            // So that the next line does not join the torn one.
+            write(channel, new byte[] {'\n'});
+            torn = false;
+        }
+        long before = channel.size();
+        try {
+            write(channel, lines);
         } catch (IOException e) {
-            throw AgentException.failed("compact journal " + file, e);
+            torn = true;
+            try {
+                channel.truncate(before);
+                torn = false;
+            } catch (IOException truncating) {
+                e.addSuppressed(truncating);
+            }
+            throw e;
         }
     }
 
-    private void write(ByteBuffer buffer) throws IOException {
+    private static void write(FileChannel to, byte[] bytes) throws IOException {
+        ByteBuffer buffer = ByteBuffer.wrap(bytes);
         while (buffer.hasRemaining()) {
-            channel.write(buffer);
+            to.write(buffer);
         }
     }
 

@@ -311,7 +311,6 @@ public final class TaskBoard implements AutoCloseable {
             journal.killAsked(entry, graceNs);
         } catch (AgentException e) {
             AgentLog.error("note the kill of " + entry.key(), e);
-            entry.killGraceNs = java.util.OptionalLong.of(graceNs);
         }
         steps.reached(TaskStep.KILL_JOURNALED, entry);
     }
@@ -329,7 +328,6 @@ public final class TaskBoard implements AutoCloseable {
             journal.dropped(entry);
         } catch (AgentException e) {
             AgentLog.error("forget " + entry.key(), e);
-            journal.tasks().remove(entry.key());
         }
         steps.reached(TaskStep.DROPPED, entry);
         Path run = paths.run(entry);
@@ -439,7 +437,7 @@ public final class TaskBoard implements AutoCloseable {
         for (TaskEntry entry : journal.tasks().values()) {
             TaskRun run = entry.run;
             if (run != null && !entry.isTerminal()) {
-                run.copyOutput(() -> {});
+                run.copyOutput();
                 onRunning();
             }
         }

@@ -19,6 +19,9 @@ final class TaskChecks {
     private static final double NANOS = 1e9;
     private static final double ENDLESS_SECONDS = 1e6;
 
+    /** Between two looks: a check without an interval would keep the agent busy with itself. */
+    private static final double LEAST_SECONDS = 0.05;
+
     private final TaskHost host;
     private final Prober prober;
     private final List<Rounds> rounds = new ArrayList<>();
@@ -135,7 +138,7 @@ final class TaskChecks {
             }
             take.accept(outcome);
             if (!stopped) {
-                later(interval);
+                later(Math.max(LEAST_SECONDS, interval));
             }
         }
 

@@ -16,6 +16,12 @@ public interface TaskHost {
     /** Runs a step at a moment of CLOCK_MONOTONIC; what is returned takes it back. */
     Runnable at(long atNs, Runnable step);
 
+    /** Runs a step after a time, which may be longer than the clock goes; what is returned takes it back. */
+    default Runnable after(long ns, Runnable step) {
+        long now = monotonicNs();
+        return at(ns > Long.MAX_VALUE - now ? Long.MAX_VALUE : now + ns, step);
+    }
+
     /** Runs what may block on files. */
     void onLane(Runnable job);
 

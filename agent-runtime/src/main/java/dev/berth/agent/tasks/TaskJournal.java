@@ -39,6 +39,7 @@ final class TaskJournal implements AutoCloseable {
     private final Set<String> over = new HashSet<>();
     private final Journal journal;
     private Optional<String> agentId = Optional.empty();
+    private boolean agentIdWritten = true;
 
     /** What a line tells. */
     private enum Kind {
@@ -78,22 +79,25 @@ final class TaskJournal implements AutoCloseable {
         return agentId;
     }
 
+    /** What cannot be written down is known all the same until this agent ends: one that came without its id would be another one to the master. */
     void keepAgentId(String id) throws AgentException {
-        if (!agentId.equals(Optional.of(id))) {
-            journal.appendDurably(agent(id));
+        if (!agentId.equals(Optional.of(id)) || !agentIdWritten) {
             agentId = Optional.of(id);
+            agentIdWritten = false;
+            journal.appendDurably(agent(id));
+            agentIdWritten = true;
         }
     }
 
     void forgetAgentId() throws AgentException {
-        journal.appendDurably(line(Kind.FORGOTTEN_AGENT));
         agentId = Optional.empty();
+        journal.appendDurably(line(Kind.FORGOTTEN_AGENT));
     }
 
     void framework(FrameworkInfo info) throws AgentException {
         if (!info.equals(frameworks.get(info.getId().getValue()))) {
-            journal.append(framework0(info));
             frameworks.put(info.getId().getValue(), info);
+            journal.append(framework0(info));
         }
     }
 
@@ -114,9 +118,8 @@ final class TaskJournal implements AutoCloseable {
 
     /** Nobody will acknowledge a framework's updates any more. */
     void over(String framework) throws AgentException {
-        if (frameworks.containsKey(framework) && !over.contains(framework)) {
+        if (frameworks.containsKey(framework) && over.add(framework)) {
             journal.append(overLine(framework));
-            over.add(framework);
         }
     }
 
@@ -124,28 +127,45 @@ final class TaskJournal implements AutoCloseable {
         return over.contains(framework);
     }
 
-    void updated(TaskEntry entry, TaskStatus status) throws AgentException {
-        journal.append(update(entry, status));
+    /**
+     * News of a task. As with all that happens to a task, what cannot be written is known all the same: better news that a crash would lose than none.
+     *
+     * @param replaces whether it takes the place of the newest one that is pending
+     */
+    void updated(TaskEntry entry, TaskStatus status, boolean replaces) throws AgentException {
+        add(entry, status, replaces);
+        journal.append(update(entry, status).put("replaces", replaces));
+        compactWhenLong();
+    }
+
+    private static void add(TaskEntry entry, TaskStatus status, boolean replaces) {
+        if (replaces) {
+            entry.pending.pollLast();
+        }
         entry.pending.add(status);
         entry.latest = Optional.of(status);
     }
 
+    /** Its oldest update was acknowledged. */
     void acknowledged(TaskEntry entry) throws AgentException {
-        journal.append(of(Kind.ACKNOWLEDGED, entry));
-        entry.pending.poll();
+        TaskStatus first = entry.pending.poll();
+        if (first == null) {
+            return;
+        }
+        journal.append(acknowledgement(entry, first));
         // Also here: a task that never ends may have news of its health for months.
         compactWhenLong();
     }
 
     void killAsked(TaskEntry entry, long graceNs) throws AgentException {
-        journal.append(of(Kind.KILL, entry).put("grace", graceNs));
         entry.killGraceNs = OptionalLong.of(graceNs);
+        journal.append(of(Kind.KILL, entry).put("grace", graceNs));
     }
 
     /** The last update was acknowledged. */
     void dropped(TaskEntry entry) throws AgentException {
-        journal.append(of(Kind.DROPPED, entry));
         forget(entry.key());
+        journal.append(of(Kind.DROPPED, entry));
         compactWhenLong();
     }
 
@@ -157,10 +177,18 @@ final class TaskJournal implements AutoCloseable {
         }
     }
 
-    private void compactWhenLong() throws AgentException {
-        if (!journal.isLong()) {
-            return;
+    /** Where it does not work, the journal goes on as it is: what led here was written. */
+    private void compactWhenLong() {
+        if (journal.isLong()) {
+            try {
+                journal.compact(lines());
+            } catch (AgentException e) {
+                AgentLog.error("the tasks' journal stays long", e);
+            }
         }
+    }
+
+    private List<ObjectNode> lines() {
         List<ObjectNode> lines = new ArrayList<>();
         agentId.ifPresent(id -> lines.add(agent(id)));
         frameworks.values().forEach(info -> lines.add(framework0(info)));
@@ -172,12 +200,12 @@ final class TaskJournal implements AutoCloseable {
                     .filter(status -> !entry.pending.contains(status))
                     .ifPresent(status -> {
                         lines.add(update(entry, status));
-                        lines.add(of(Kind.ACKNOWLEDGED, entry));
+                        lines.add(acknowledgement(entry, status));
                     });
             entry.pending.forEach(status -> lines.add(update(entry, status)));
             entry.killGraceNs.ifPresent(ns -> lines.add(of(Kind.KILL, entry).put("grace", ns)));
         }
-        journal.compact(lines);
+        return lines;
     }
 
     private static ObjectNode line(Kind kind) {
@@ -209,6 +237,12 @@ final class TaskJournal implements AutoCloseable {
                         .put("container", entry.container);
         entry.executor.ifPresent(executor -> line.put("executor", text(executor)));
         return line;
+    }
+
+    /** Of which update: one before it may not have been written. */
+    private static ObjectNode acknowledgement(TaskEntry entry, TaskStatus status) {
+        return of(Kind.ACKNOWLEDGED, entry)
+                .put("uuid", Base64.getEncoder().encodeToString(status.getUuid().toByteArray()));
     }
 
     private static ObjectNode update(TaskEntry entry, TaskStatus status) {
@@ -257,14 +291,15 @@ final class TaskJournal implements AutoCloseable {
                                     line.path("container").asText()));
             case UPDATE -> {
                 if (entry != null) {
-                    TaskStatus status = TaskStatus.parseFrom(bytes(line, "status"));
-                    entry.pending.add(status);
-                    entry.latest = Optional.of(status);
+                    add(
+                            entry,
+                            TaskStatus.parseFrom(bytes(line, "status")),
+                            line.path("replaces").asBoolean());
                 }
             }
             case ACKNOWLEDGED -> {
                 if (entry != null) {
-                    entry.forwarded = Optional.ofNullable(entry.pending.poll());
+                    acknowledged(entry, line);
                 }
             }
             case KILL -> {
@@ -273,6 +308,14 @@ final class TaskJournal implements AutoCloseable {
                 }
             }
             case DROPPED -> forget(key);
+        }
+    }
+
+    private static void acknowledged(TaskEntry entry, ObjectNode line) {
+        TaskStatus first = entry.pending.peek();
+        if (first != null && first.getUuid().equals(bytes(line, "uuid"))) {
+            entry.pending.remove();
+            entry.forwarded = Optional.of(first);
         }
     }
 

@@ -17,11 +17,12 @@ import dev.berth.linux.Statx;
 
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
-import java.nio.charset.StandardCharsets;
+import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
+import java.util.Optional;
 
 /**
  * Copies a container's framed log into {@code stdout} and {@code stderr} of a sandbox, from where the copy before ended. The sandbox is the task's: what it puts in the place of these files is never followed.
@@ -30,6 +31,10 @@ import java.nio.file.StandardCopyOption;
  */
 final class TaskOutput {
     private static final int STEP_BYTES = 256 * 1024;
+
+    /** Of one turn on the lane. */
+    private static final int MOST_STEPS = 16;
+
     private static final int NO_MODE = 0;
 
     private TaskOutput() {}
@@ -60,12 +65,20 @@ final class TaskOutput {
         }
     }
 
-    /** Copies what has come since. */
-    static void copy(Linux linux, Path log, Path sandbox, Path markFile) throws AgentException {
+    /**
+     * Copies what has come since, for a while: a task that never stops writing keeps the lane from nobody.
+     *
+     * @param until how far; empty: to where the log ends now
+     * @return how far it was to go when that is farther; empty when it is done
+     */
+    static Optional<LogPosition> copy(
+            Linux linux, Path log, Path sandbox, Path markFile, Optional<LogPosition> until)
+            throws AgentException {
         try (ContainerLog reader = ContainerLog.open(log)) {
+            LogPosition end = until.isPresent() ? until.get() : reader.end();
             Mark mark = Mark.read(markFile);
             boolean fresh = !Files.exists(markFile);
-            while (true) {
+            for (int step = 0; step < MOST_STEPS; step++) {
                 ByteArrayOutputStream out = new ByteArrayOutputStream();
                 ByteArrayOutputStream err = new ByteArrayOutputStream();
                 LogPosition next =
@@ -76,15 +89,20 @@ final class TaskOutput {
                                         take(
                                                 frame,
                                                 frame.stream() == LogStream.STDERR ? err : out));
-                if (next.equals(mark.position()) && !fresh) {
-                    return;
+                boolean nothing = next.equals(mark.position());
+                if (nothing && !fresh) {
+                    return Optional.empty();
                 }
                 append(linux, sandbox, "stdout", mark.out(), out.toByteArray(), fresh);
                 append(linux, sandbox, "stderr", mark.err(), err.toByteArray(), fresh);
                 fresh = false;
                 mark = new Mark(next, mark.out() + out.size(), mark.err() + err.size());
                 mark.write(markFile);
+                if (nothing || next.compareTo(end) >= 0) {
+                    return Optional.empty();
+                }
             }
+            return Optional.of(end);
         } catch (IOException | ErrnoException | NumberFormatException e) {
             throw AgentException.failed("copy output into " + sandbox, e);
         }
@@ -162,13 +180,20 @@ final class TaskOutput {
                 Files.createDirectories(directory);
             }
             for (String name : new String[] {"stdout", "stderr"}) {
-                if (!Files.exists(sandbox.resolve(name))) {
-                    Files.write(sandbox.resolve(name), "".getBytes(StandardCharsets.UTF_8));
-                }
+                make(sandbox.resolve(name));
             }
             latest(paths.run(entry));
         } catch (IOException e) {
             throw AgentException.failed("make the sandbox of " + entry.key(), e);
+        }
+    }
+
+    /** A task that is launched again, since its start was not written down, may have put anything in its place: that is not followed. */
+    private static void make(Path file) throws IOException {
+        try {
+            Files.createFile(file);
+        } catch (FileAlreadyExistsException _) {
+            // As it should be.
         }
     }
 

@@ -281,13 +281,9 @@ final class TaskRun implements ContainerWatcher, TaskChecks.Listener {
             return;
         }
         long runNs = Math.max(0, host.realtimeNs() - now.startedNs());
-        if (entry.info.getMaxCompletionTime().getNanoseconds() > 0) {
-            cancelCompletion =
-                    host.at(
-                            host.monotonicNs()
-                                    + entry.info.getMaxCompletionTime().getNanoseconds()
-                                    - runNs,
-                            this::completionTimeIsOver);
+        long mostNs = entry.info.getMaxCompletionTime().getNanoseconds();
+        if (mostNs > 0) {
+            cancelCompletion = host.after(Math.max(0, mostNs - runNs), this::completionTimeIsOver);
         }
         try {
             checks =
@@ -460,23 +456,26 @@ final class TaskRun implements ContainerWatcher, TaskChecks.Listener {
         }
     }
 
+    /** Brings the sandbox's output nearer to what the container has written. */
+    void copyOutput() {
+        copying().ifPresent(OutputCopy::refresh);
+    }
+
     /** Brings the sandbox's output up to date, then runs {@code then}. */
     void copyOutput(Runnable then) {
-        OutputCopy copy = output;
-        if (copy == null) {
-            if (view.isEmpty()) {
-                then.run();
-                return;
-            }
-            copy =
+        copying().ifPresentOrElse(copy -> copy.refresh(then), then);
+    }
+
+    private Optional<OutputCopy> copying() {
+        if (output == null && view.isPresent()) {
+            output =
                     new OutputCopy(
                             host,
                             board.linux(),
                             host.logOf(view.get().id()),
                             board.paths().sandbox(entry),
                             board.paths().position(entry.container));
-            output = copy;
         }
-        copy.refresh(then);
+        return Optional.ofNullable(output);
     }
 }

@@ -22,6 +22,9 @@ final class TaskUpdates {
     static final long FIRST_RETRY_NS = 10_000_000_000L;
     static final long LAST_RETRY_NS = 600_000_000_000L;
 
+    /** Of one task. */
+    static final int MOST_PENDING = 64;
+
     private final TaskHost host;
     private final TaskJournal journal;
     private final Consumer<TaskEntry> done;
@@ -53,12 +56,9 @@ final class TaskUpdates {
         status.getExecutorIdBuilder().setValue(entry.executorId());
         TaskStatus complete = status.build();
         try {
-            journal.updated(entry, complete);
+            journal.updated(entry, complete, isSuperseding(entry, complete));
         } catch (AgentException e) {
-            // Better an update that a crash would lose than none.
             AgentLog.error("journal update of " + entry.key(), e);
-            entry.pending.add(complete);
-            entry.latest = java.util.Optional.of(complete);
         }
         steps.reached(TaskStep.UPDATE_JOURNALED, entry);
         if (journal.isOver(entry.framework.getValue())) {
@@ -67,6 +67,12 @@ final class TaskUpdates {
             entry.retryNs = FIRST_RETRY_NS;
             send(entry);
         }
+    }
+
+    /** A scheduler that is long away and a check that says something else each second: of more than enough news of a state the last is kept. The first may be under way. */
+    private static boolean isSuperseding(TaskEntry entry, TaskStatus status) {
+        return entry.pending.size() >= MOST_PENDING
+                && entry.pending.getLast().getState() == status.getState();
     }
 
     /** The scheduler has it. Anything but the update that is under way is old news. */
@@ -79,7 +85,6 @@ final class TaskUpdates {
             journal.acknowledged(entry);
         } catch (AgentException e) {
             AgentLog.error("journal acknowledgement of " + entry.key(), e);
-            entry.pending.poll();
         }
         steps.reached(TaskStep.ACKNOWLEDGEMENT_JOURNALED, entry);
         entry.cancelRetry.run();

@@ -40,10 +40,11 @@ final class Termination {
         }
         graceNs = grace;
         cancel.run();
-        if (host.monotonicNs() - begunNs >= graceNs) {
+        long leftNs = graceNs - (host.monotonicNs() - begunNs);
+        if (leftNs <= 0) {
             signal(SIGKILL);
         } else {
-            cancel = host.at(begunNs + graceNs, () -> signal(SIGKILL));
+            cancel = host.after(leftNs, () -> signal(SIGKILL));
         }
     }
 

@@ -50,10 +50,10 @@ final class Verdict {
 
     /** An agent that has died since may have ended it at its time. */
     private static boolean overran(TaskEntry entry, ContainerView end) {
-        return entry.info.hasMaxCompletionTime()
+        long mostNs = entry.info.getMaxCompletionTime().getNanoseconds();
+        return mostNs > 0
                 && end.exitCode() == KILLED
-                && end.finishedNs() - end.startedNs()
-                        >= entry.info.getMaxCompletionTime().getNanoseconds();
+                && end.finishedNs() - end.startedNs() >= mostNs;
     }
 
     private static TaskStatus.Builder memory(TaskEntry entry) {

@@ -1,6 +1,7 @@
 package dev.berth.agent.checkpoint;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
@@ -70,6 +71,43 @@ class JournalTest {
             journal.append(entry(2));
         }
         assertThat(read()).containsExactly(1, 2);
+    }
+
+    @Test
+    void whatAFullDiskTookOfALineIsTakenAwayAgain() throws AgentException {
+        Path file = directory.resolve("journal");
+        FullDisk disk = new FullDisk();
+        try (Journal journal = Journal.open(file, _ -> {}, disk)) {
+            journal.append(entry(1));
+            for (int left = 0; left < 54; left++) {
+                disk.left = left;
+                int n = left;
+                assertThatThrownBy(() -> journal.append(List.of(entry(100), entry(101), entry(n))))
+                        .isInstanceOf(AgentException.class);
+                disk.left = Long.MAX_VALUE;
+                journal.append(entry(2));
+                assertThat(read()).as("%d bytes left", left).doesNotContain(100).endsWith(2);
+            }
+        }
+        assertThat(read()).startsWith(1).hasSize(55);
+    }
+
+    @Test
+    void aCompactionOnAFullDiskLeavesAllAsItIs() throws AgentException {
+        Path file = directory.resolve("journal");
+        FullDisk disk = new FullDisk();
+        try (Journal journal = Journal.open(file, _ -> {}, disk)) {
+            journal.append(entry(1));
+            disk.left = 30;
+            assertThatThrownBy(() -> journal.compact(List.of(entry(7), entry(8))))
+                    .isInstanceOf(AgentException.class);
+            assertThat(disk.open).as("files that are open").isEqualTo(1);
+            assertThat(directory.resolve("journal.new")).doesNotExist();
+            disk.left = Long.MAX_VALUE;
+            journal.append(entry(2));
+        }
+        assertThat(read()).containsExactly(1, 2);
+        assertThat(disk.open).isZero();
     }
 
     @Test

@@ -5,11 +5,12 @@ import dev.berth.agent.conductor.ConductorProxy;
 import dev.berth.isolator.ContainerId;
 
 import java.nio.file.Path;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 
-/** An agent whose clock the test moves, and whose lanes run at once. It has no containers. */
+/** An agent whose clock the test moves, and whose lanes run at once unless it says otherwise. It has no containers. */
 public class HandDrivenHost implements TaskHost {
     private static final long BEGIN_NS = 1_700_000_000_000_000_000L;
 
@@ -17,7 +18,11 @@ public class HandDrivenHost implements TaskHost {
 
     private final List<Timer> timers = new ArrayList<>();
     private long nowNs;
+    private final ArrayDeque<Runnable> lane = new ArrayDeque<>();
     double usage;
+
+    /** Whether jobs wait for {@link #runLane}. */
+    boolean laneWaits;
 
     /** Lets time pass; what is due meanwhile runs at its moment. */
     public void pass(long ns) {
@@ -57,7 +62,20 @@ public class HandDrivenHost implements TaskHost {
 
     @Override
     public void onLane(Runnable job) {
-        job.run();
+        if (laneWaits) {
+            lane.add(job);
+        } else {
+            job.run();
+        }
+    }
+
+    /** Runs the first job that waits on the lane; false when none does. */
+    boolean runLane() {
+        Runnable job = lane.poll();
+        if (job != null) {
+            job.run();
+        }
+        return job != null;
     }
 
     @Override

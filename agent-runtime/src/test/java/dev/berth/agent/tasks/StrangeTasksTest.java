@@ -135,7 +135,8 @@ class StrangeTasksTest {
                                 .setTaskId(entry.info.getTaskId())
                                 .setState(TaskState.TASK_RUNNING)
                                 .setMessage(why)
-                                .build());
+                                .build(),
+                        false);
                 journal.acknowledged(entry);
             }
         }
