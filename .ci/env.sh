@@ -162,6 +162,8 @@ berth_build() {
         fi
         # What runs is a copy: an agent lives on while the next build rewrites Maven's jars under it. Copies that no process names are removed.
         run=$(mktemp -d agent-runtime/target/run.XXXXXX)
+        # mktemp's is closed to others: what root has built here, everybody may run.
+        chmod 755 "$run"
         cp agent-runtime/target/berth-agent-runtime-*[0-9].jar agent-runtime/target/lib/*.jar "$run/"
         # Apart: cp refuses to write a jar twice that both need.
         cp master-lite/server/target/berth-master-*[0-9].jar master-lite/server/target/lib/*.jar "$run/"

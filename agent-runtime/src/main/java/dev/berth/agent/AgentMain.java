@@ -120,11 +120,8 @@ public final class AgentMain {
             FileSystems.getDefault()
                     .getUserPrincipalLookupService()
                     .lookupPrincipalByGroupName(config.group().get());
-        } catch (IOException e) {
-            throw new AgentException(
-                    AgentException.Kind.INVALID,
-                    "option --group: no such group: " + config.group().get(),
-                    e);
+        } catch (IOException _) {
+            throw AgentException.invalid("option --group: no such group: " + config.group().get());
         }
     }
 

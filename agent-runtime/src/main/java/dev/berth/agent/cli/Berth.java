@@ -162,15 +162,20 @@ public final class Berth {
                 members.add(Verbs.named(verb).orElseThrow().spec());
             }
         }
-        boolean asked = rest.contains("--help");
+        boolean asked = rest.contains("--help") || rest.contains("-h");
         (asked ? cli.out() : cli.err()).print(HelpPage.family(name, members));
         return asked ? 0 : UNKNOWN_VERB;
     }
 
     private static int unknown(Cli cli, String name) {
         Optional<String> nearest = Nearest.of(name, Verbs.NAMES);
+        if (nearest.isEmpty()) {
+            nearest = Nearest.of(name, Verbs.FAMILIES);
+        }
         String hint = nearest.isPresent() ? "; did you mean '" + nearest.get() + "'?" : "";
-        cli.err().println("berth: unknown verb '" + name + "'" + hint + " (see 'berth --help')");
+        int space = name.indexOf(' ');
+        String help = "berth " + (space < 0 ? "" : name.substring(0, space + 1)) + "--help";
+        cli.err().println("berth: unknown verb '" + name + "'" + hint + " (see '" + help + "')");
         return UNKNOWN_VERB;
     }
 }

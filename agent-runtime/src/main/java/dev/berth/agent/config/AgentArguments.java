@@ -172,7 +172,7 @@ public final class AgentArguments {
             }
             if (!OPTIONS.contains(option)) {
                 throw AgentException.invalid(
-                        "unknown option " + option + " of berth agent (see berth agent --help)");
+                        "unknown option '" + option + "' (see berth agent --help)");
             }
             if (inline.isEmpty() && i + 1 >= arguments.size()) {
                 throw AgentException.invalid("option " + option + " needs a value");

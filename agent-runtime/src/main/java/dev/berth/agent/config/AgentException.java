@@ -1,5 +1,11 @@
 package dev.berth.agent.config;
 
+import dev.berth.protocol.Trouble;
+
+import org.jspecify.annotations.Nullable;
+
+import java.nio.file.FileSystemException;
+
 /** The agent cannot do what was asked. Message: operation, object, value; {@link Kind} says how an API should answer. */
 public final class AgentException extends Exception {
     /** What kind of failure. */
@@ -67,6 +73,15 @@ public final class AgentException extends Exception {
         return new AgentException(Kind.FAILED, message, cause);
     }
 
+    private static String words(Throwable cause, @Nullable String said) {
+        if (cause instanceof FileSystemException e) {
+            String file = String.valueOf(e.getFile());
+            // Already named: only why is missing.
+            return Trouble.ofFile(e, said != null && said.contains(file) ? file : "");
+        }
+        return cause.getMessage() == null ? cause.getClass().getSimpleName() : cause.getMessage();
+    }
+
     /** 125, 126 or 127 when a start failed, else 0. */
     public int exitCode() {
         return exitCode;
@@ -82,10 +97,7 @@ public final class AgentException extends Exception {
         Throwable cause = getCause();
         while (cause != null) {
             // What has no words is called by its name.
-            String message =
-                    cause.getMessage() == null
-                            ? cause.getClass().getSimpleName()
-                            : cause.getMessage();
+            String message = words(cause, getMessage());
             if (text.indexOf(message) < 0) {
                 text.append(": ").append(message);
             }

@@ -3,10 +3,10 @@ package dev.berth.agent.config;
 import dev.berth.discovery.DiscoveryException;
 import dev.berth.discovery.MasterAddress;
 import dev.berth.discovery.ZooKeeperUrl;
+import dev.berth.protocol.TokenFile;
 
 import java.io.IOException;
 import java.net.URI;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -68,13 +68,13 @@ public record MasterOptions(
                 SandboxRetention.DEFAULT);
     }
 
-    /** What the agent shows to the master, read anew. Blocks on a small file. */
+    /** What the agent shows to the master, read anew. Blocks on a small file; a failure names the file. */
     public Optional<String> token() throws IOException {
         if (tokenFile.isEmpty() && !Files.isReadable(LOCAL_TOKEN)) {
             return Optional.empty();
         }
         Path file = tokenFile.orElse(LOCAL_TOKEN);
-        return Optional.of(Files.readString(file, StandardCharsets.UTF_8).strip());
+        return Optional.of(TokenFile.read(file));
     }
 
     /** What was read so far of the options. */

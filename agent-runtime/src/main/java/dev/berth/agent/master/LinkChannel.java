@@ -4,6 +4,7 @@ import com.google.protobuf.InvalidProtocolBufferException;
 
 import dev.berth.protocol.ProtocolException;
 import dev.berth.protocol.RecordIo;
+import dev.berth.protocol.Trouble;
 import dev.berth.protocol.link.Link;
 
 import io.netty.bootstrap.Bootstrap;
@@ -86,7 +87,7 @@ final class LinkChannel extends SimpleChannelInboundHandler<HttpObject> {
                         .connect(address);
         connecting.addListener(done -> {
             if (!done.isSuccess()) {
-                end("connect to " + master + ": " + done.cause().getMessage());
+                end("connect to " + master + ": " + Trouble.ofSocket(done.cause()));
                 return;
             }
             Channel made = connecting.channel();
@@ -205,7 +206,17 @@ final class LinkChannel extends SimpleChannelInboundHandler<HttpObject> {
                 // The other masters of the list are asked instead.
             }
         }
-        close("the master answers " + response.status() + " " + refusalText.toString().strip());
+        if (response.status().code() == 401) {
+            close(link.wrongToken());
+            return;
+        }
+        String text = refusalText.toString().strip();
+        close(
+                "the master answers "
+                        + response.status()
+                        + (text.isEmpty() || text.equals(response.status().reasonPhrase())
+                                ? ""
+                                : ": " + text));
     }
 
     @Override

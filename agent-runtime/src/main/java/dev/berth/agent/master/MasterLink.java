@@ -112,10 +112,29 @@ public final class MasterLink implements MasterSide, AutoCloseable {
         }
         Optional<URI> chosen = leader.or(() -> elected).or(this::nextNamed);
         if (chosen.isEmpty()) {
-            // Nobody leads yet: the election says when somebody does.
+            // Nobody leads yet: the election says when somebody does, and the operator is told if
+            // that takes long.
+            cancelTimer.run();
+            cancelTimer = host.at(host.monotonicNs() + PATIENCE_NS, this::nobodyLeads);
             return;
         }
         connectTo(chosen.get());
+    }
+
+    private void nobodyLeads() {
+        trouble(
+                "no master has been elected at "
+                        + options.zooKeeper().map(Object::toString).orElse("")
+                        + ", or ZooKeeper does not answer");
+    }
+
+    /** What the operator reads when the master takes no word from this agent. */
+    String wrongToken() {
+        return "the master at "
+                + target.map(URI::getAuthority).orElse("")
+                + " does not take "
+                + options.tokenFile().map(file -> "the token of " + file).orElse("what it is shown")
+                + " (--master-token-file names a copy of the master's token file)";
     }
 
     private Optional<URI> nextNamed() {
@@ -300,7 +319,9 @@ public final class MasterLink implements MasterSide, AutoCloseable {
         AgentLog.info(
                 "registered as "
                         + message.getAgentId().getValue()
-                        + " with master "
+                        + " with the master at "
+                        + target.map(URI::getAuthority).orElse("")
+                        + ", "
                         + message.getMasterInfo().getId());
         board.registered(message.getAgentId().getValue());
         cancelTimer.run();
@@ -373,11 +394,16 @@ public final class MasterLink implements MasterSide, AutoCloseable {
         if (closed || unwanted) {
             return;
         }
+        trouble(why);
+        again();
+    }
+
+    /** Once, however often it is tried again with the same end. */
+    private void trouble(String why) {
         if (!why.equals(lastTrouble)) {
             AgentLog.warn("no link to a master: " + why + "; tasks run on, trying again");
             lastTrouble = why;
         }
-        again();
     }
 
     private void again() {

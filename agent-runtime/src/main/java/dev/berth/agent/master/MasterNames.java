@@ -68,7 +68,7 @@ public final class MasterNames {
         } catch (UnknownHostException _) {
             return new Found.Nowhere("no such host: " + host);
         } catch (IOException e) {
-            return new Found.Nowhere("read the master's token: " + e.getMessage());
+            return new Found.Nowhere(String.valueOf(e.getMessage()));
         } catch (RuntimeException e) {
             // The link must not wait for ever because of a provider's fault.
             return new Found.Nowhere("look up " + host + ": " + e);

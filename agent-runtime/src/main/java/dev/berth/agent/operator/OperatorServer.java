@@ -3,6 +3,7 @@ package dev.berth.agent.operator;
 import dev.berth.agent.config.AgentException;
 import dev.berth.agent.config.MasterOptions;
 import dev.berth.linux.Linux;
+import dev.berth.protocol.Trouble;
 
 import io.netty.bootstrap.ServerBootstrap;
 import io.netty.channel.Channel;
@@ -74,13 +75,15 @@ public final class OperatorServer implements AutoCloseable {
                         .awaitUninterruptibly();
         if (!bound.isSuccess()) {
             var _ = group.shutdownGracefully(0, CLOSE_SECONDS, TimeUnit.SECONDS);
-            throw AgentException.failed(
+            throw new AgentException(
+                    AgentException.Kind.FAILED,
                     "listen on "
                             + options.listenHost()
                             + ":"
                             + options.listenPort()
-                            + " (choose another address with --listen)",
-                    bound.cause());
+                            + ": "
+                            + Trouble.ofSocket(bound.cause())
+                            + " (choose another address with --listen HOST:PORT)");
         }
         return new OperatorServer(group, routes, bound.channel());
     }

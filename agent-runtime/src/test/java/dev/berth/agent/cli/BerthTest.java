@@ -16,6 +16,7 @@ import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -220,6 +221,53 @@ class BerthTest {
                         "berth ps: unknown flag --al; did you mean --all? (see 'berth ps --help')",
                         "berth ps: --format: Go templates are not supported; use --format json and jq: {{.ID}} (see 'berth ps --help')",
                         "berth: unknown flag --hlp; did you mean --help? (see 'berth --help')");
+    }
+
+    @Test
+    void helpIsAlsoAskedForByItsLetterWhereThatMeansNothingElse() {
+        for (String verb : Verbs.NAMES) {
+            if (verb.equals("agent") || verb.equals("run") || verb.equals("create")) {
+                continue; // run -h names the host, as docker's does.
+            }
+            out.reset();
+            boolean namesHost = verb.equals("plan");
+            assertThat(berth("", (verb + " -h").split(" ")))
+                    .as(verb)
+                    .isEqualTo(namesHost ? 125 : 0);
+            assertThat(out()).as(verb).contains(namesHost ? "" : "-h, --help");
+        }
+        out.reset();
+        assertThat(berth("", "job", "-h")).isZero();
+        assertThat(out()).contains("job run").contains("job kill");
+        out.reset();
+        assertThat(berth("", "job", "ls", "--help")).isZero();
+        assertThat(out()).contains("--master").doesNotContain("unix://");
+    }
+
+    @Test
+    void familiesAreNamedWhereTheirPluralOrAWrongMemberIsTyped() {
+        assertThat(berth("", "nodes")).isEqualTo(1);
+        assertThat(berth("", "job", "frob")).isEqualTo(1);
+        assertThat(err().lines())
+                .containsExactly(
+                        "berth: unknown verb 'nodes'; did you mean 'node'? (see 'berth --help')",
+                        "berth: unknown verb 'job frob' (see 'berth job --help')");
+    }
+
+    @Test
+    void numbersOfAJobThatNobodyCanMeanAreRefusedBeforeAMasterIsAsked() {
+        assertThat(berth("", "job", "run", "--workers", "1000000", "-", "true")).isEqualTo(125);
+        assertThat(berth("", "job", "run", "--gpus", "99999999999", "-", "true")).isEqualTo(125);
+        assertThat(err())
+                .contains("--workers: at most 100000, got 1000000")
+                .contains("--gpus: at most 1000000, got 99999999999");
+    }
+
+    @Test
+    void aFileThatHoldsNoTokenIsNamedAndNotShown() throws IOException {
+        Path file = Files.writeString(directory.resolve("list"), "root:x:0\nsecret:y:1\n");
+        assertThat(berth("", "node", "ls", "--token-file", file.toString())).isEqualTo(125);
+        assertThat(err()).contains(file + " holds no token").doesNotContain("secret");
     }
 
     @Test

@@ -1,10 +1,14 @@
 package dev.berth.http;
 
+import dev.berth.protocol.TokenFile;
+import dev.berth.protocol.Trouble;
+
 import org.jspecify.annotations.Nullable;
 
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.FileAlreadyExistsException;
+import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermission;
@@ -77,34 +81,47 @@ public record AccessToken(Optional<String> secret) {
 
     /** Reads the token, or makes it, mode 0600, when there is no such file. */
     public static AccessToken load(Path file) throws IOException {
-        if (!Files.exists(file)) {
-            make(file.toAbsolutePath());
-        }
-        Set<PosixFilePermission> mode = EnumSet.noneOf(PosixFilePermission.class);
-        mode.addAll(Files.getPosixFilePermissions(file));
-        mode.retainAll(OTHERS);
-        if (!mode.isEmpty()) {
-            throw new IOException("token file " + file + " is open to others: chmod 600 " + file);
-        }
-        String token = Files.readString(file, StandardCharsets.UTF_8).strip();
-        if (token.isEmpty()) {
+        try {
+            if (!Files.exists(file)) {
+                make(file.toAbsolutePath());
+            }
+            Set<PosixFilePermission> mode = EnumSet.noneOf(PosixFilePermission.class);
+            mode.addAll(Files.getPosixFilePermissions(file));
+            mode.retainAll(OTHERS);
+            if (!mode.isEmpty()) {
+                throw new IOException(
+                        "token file " + file + " is open to others: chmod 600 " + file);
+            }
+            return new AccessToken(Optional.of(TokenFile.read(file)));
+        } catch (FileSystemException e) {
             throw new IOException(
-                    "token file " + file + " is empty: remove it, and a new token is made");
+                    "make the token file " + file + ": " + Trouble.ofFile(e, file), e);
         }
-        return new AccessToken(Optional.of(token));
     }
 
     private static void make(Path file) throws IOException {
         byte[] random = new byte[BYTES];
         new SecureRandom().nextBytes(random);
         // Created closed, not closed after: nobody can have it open from the time between.
-        Path fresh =
-                Files.createTempFile(
-                        file.getParent(),
-                        file.getFileName().toString(),
-                        ".new",
-                        PosixFilePermissions.asFileAttribute(
-                                PosixFilePermissions.fromString("rw-------")));
+        Path directory = file.getParent();
+        Path fresh;
+        try {
+            fresh =
+                    Files.createTempFile(
+                            directory,
+                            file.getFileName().toString(),
+                            ".new",
+                            PosixFilePermissions.asFileAttribute(
+                                    PosixFilePermissions.fromString("rw-------")));
+        } catch (FileSystemException e) {
+            // The temporary file's name would tell nobody anything.
+            throw new IOException(
+                    "make the token file "
+                            + file
+                            + ": "
+                            + Trouble.ofFile(e, String.valueOf(e.getFile())),
+                    e);
+        }
         try {
             Files.writeString(
                     fresh, HexFormat.of().formatHex(random) + "\n", StandardCharsets.US_ASCII);

@@ -1,9 +1,9 @@
 package dev.berth.jobs;
 
+import dev.berth.protocol.TokenFile;
+
 import java.io.IOException;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
-import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.Optional;
 
@@ -19,11 +19,9 @@ public record Access(Optional<String> token) {
             return new Access(Optional.empty());
         }
         try {
-            return new Access(Optional.of(Files.readString(file, StandardCharsets.UTF_8).strip()));
-        } catch (NoSuchFileException e) {
-            throw new JobException("no token file " + file, e);
+            return new Access(Optional.of(TokenFile.read(file)));
         } catch (IOException e) {
-            throw new JobException("read the token file " + file + ": " + e.getMessage(), e);
+            throw new JobException(String.valueOf(e.getMessage()), e);
         }
     }
 

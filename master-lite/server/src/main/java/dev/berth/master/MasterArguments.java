@@ -100,6 +100,12 @@ record MasterArguments(
         if (anonymous && values.containsKey("--token-file")) {
             throw new WrongException("--allow-anonymous and --token-file exclude each other");
         }
+        String hostname = values.get("--hostname");
+        // Agents, clients and ZooKeeper are told it: one that is none would be found out far away.
+        if (hostname != null && !hostname.matches("[A-Za-z0-9._:%-]+")) {
+            throw new WrongException(
+                    "option --hostname: want a name or an address, got '" + hostname + "'");
+        }
         Path dataRoot = Path.of(values.getOrDefault("--data-root", DATA_ROOT)).toAbsolutePath();
         String zooKeeper = values.get("--zk");
         String tokenFile = values.get("--token-file");
@@ -110,7 +116,7 @@ record MasterArguments(
                 anonymous,
                 tokenFile == null ? dataRoot.resolve("token") : Path.of(tokenFile).toAbsolutePath(),
                 Optional.ofNullable(values.get("--cluster")),
-                Optional.ofNullable(values.get("--hostname")),
+                Optional.ofNullable(hostname),
                 timeout(Optional.ofNullable(values.get("--agent-timeout"))));
     }
 
@@ -120,9 +126,9 @@ record MasterArguments(
         }
         if (!seconds.get().matches("[1-9][0-9]{0,5}")) {
             throw new WrongException(
-                    "option --agent-timeout: '"
+                    "option --agent-timeout: want a number of seconds from 1 on, got '"
                             + seconds.get()
-                            + "' is no number of seconds from 1 on");
+                            + "'");
         }
         return OptionalInt.of(Integer.parseInt(seconds.get()));
     }
@@ -136,7 +142,7 @@ record MasterArguments(
                         && port.chars().allMatch(c -> c >= '0' && c <= '9')
                         && Integer.parseInt(port) <= 65535;
         if (colon <= 0 || !number) {
-            throw new WrongException("option --listen: '" + text + "' is no HOST:PORT");
+            throw new WrongException("option --listen: want HOST:PORT, got '" + text + "'");
         }
         String host = text.substring(0, colon);
         if (host.startsWith("[") && host.endsWith("]")) {

@@ -8,6 +8,7 @@ import dev.berth.master.registry.ZooKeeperStore;
 import dev.berth.master.transport.Limits;
 import dev.berth.master.transport.MasterServer;
 import dev.berth.protocol.ApiVersion;
+import dev.berth.protocol.Trouble;
 import dev.berth.protocol.v1.Protos.Address;
 import dev.berth.protocol.v1.Protos.MasterInfo;
 
@@ -166,11 +167,21 @@ public final class MasterProcess implements AutoCloseable {
     }
 
     private static void makeDirectory(Path dataRoot) throws IOException {
-        if (!Files.isDirectory(dataRoot)) {
-            Files.createDirectories(
-                    dataRoot,
-                    PosixFilePermissions.asFileAttribute(
-                            PosixFilePermissions.fromString("rwx------")));
+        try {
+            if (!Files.isDirectory(dataRoot)) {
+                Files.createDirectories(
+                        dataRoot,
+                        PosixFilePermissions.asFileAttribute(
+                                PosixFilePermissions.fromString("rwx------")));
+            }
+        } catch (IOException e) {
+            throw new IOException(
+                    "make the data root "
+                            + dataRoot
+                            + ": "
+                            + Trouble.ofFile(e, dataRoot)
+                            + " (choose another with --data-root DIR)",
+                    e);
         }
     }
 

@@ -16,7 +16,7 @@ public final class ArgumentParser {
     private ArgumentParser(VerbSpec spec) {
         this.spec = spec;
         flags.addAll(spec.flags());
-        flags.addAll(VerbSpec.GLOBAL);
+        flags.addAll(spec.global());
     }
 
     /**

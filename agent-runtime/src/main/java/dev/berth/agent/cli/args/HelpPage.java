@@ -71,7 +71,7 @@ public final class HelpPage {
         }
         text.append("\nFlags:\n");
         List<Flag> all = new ArrayList<>(spec.flags());
-        all.addAll(VerbSpec.GLOBAL);
+        all.addAll(spec.global());
         flags(text, all);
         return text.toString();
     }

@@ -44,6 +44,8 @@ public record VerbSpec(
         }
     }
 
+    private static final Flag HELP = Flag.toggle("help", "Show this text");
+
     /** Flags of every verb. */
     static final List<Flag> GLOBAL =
             List.of(
@@ -52,11 +54,18 @@ public record VerbSpec(
                                     "unix://PATH",
                                     "Socket of the agent (default: $BERTH_HOST, else unix:///run/berth/berth.sock)")
                             .letter('H'),
-                    Flag.toggle("help", "Show this text"));
+                    HELP);
 
     public VerbSpec {
         flags = List.copyOf(flags);
         examples = List.copyOf(examples);
+    }
+
+    /** The flags of every verb as this one has them: {@code -h} asks for help where it means nothing else, and what talks to a master has no use for an agent's socket. */
+    List<Flag> global() {
+        boolean taken = flags.stream().anyMatch(flag -> flag.letter() == 'h');
+        Flag help = taken ? HELP : HELP.letter('h');
+        return group == Group.JOBS ? List.of(help) : List.of(GLOBAL.getFirst(), help);
     }
 
     /** A verb with flags anywhere among its operands. */

@@ -27,6 +27,8 @@ import java.util.function.Consumer;
 /** {@code berth job run}. */
 public final class JobRunVerb implements Verb {
     private static final long DEFAULT_MEMORY_MIB = 512;
+    private static final int MOST_GPUS = 1_000_000;
+    private static final int MOST_WORKERS = 100_000;
 
     @Override
     public VerbSpec spec() {
@@ -126,8 +128,18 @@ public final class JobRunVerb implements Verb {
                 arguments.value("role").orElse("*"),
                 cpus(arguments),
                 memory(arguments),
-                Math.toIntExact(Math.min(arguments.number("gpus", 0, 0), Integer.MAX_VALUE)),
-                Math.toIntExact(Math.min(arguments.number("workers", 1, 1), 100_000)));
+                number(arguments, "gpus", 0, 0, MOST_GPUS),
+                number(arguments, "workers", 1, 1, MOST_WORKERS));
+    }
+
+    private static int number(
+            Arguments arguments, String flag, long otherwise, long least, int most)
+            throws UsageException {
+        long number = arguments.number(flag, otherwise, least);
+        if (number > most) {
+            throw new UsageException("--" + flag + ": at most " + most + ", got " + number);
+        }
+        return (int) number;
     }
 
     private static Map<String, String> environment(Cli cli, Arguments arguments)

@@ -2,6 +2,7 @@ package dev.berth.master.transport;
 
 import dev.berth.http.AccessToken;
 import dev.berth.http.HttpConnection;
+import dev.berth.protocol.Trouble;
 
 import io.netty.bootstrap.ServerBootstrap;
 import io.netty.channel.Channel;
@@ -61,7 +62,7 @@ public final class MasterServer implements AutoCloseable {
                     "listen on "
                             + where
                             + ": "
-                            + bound.cause().getMessage()
+                            + Trouble.ofSocket(bound.cause())
                             + " (choose another with --listen HOST:PORT)",
                     bound.cause());
         }
