@@ -109,8 +109,14 @@ final class FakeMaster implements AutoCloseable {
 
     /** Takes the next agent. */
     Link.Register accept() throws IOException {
+        return accept(() -> {});
+    }
+
+    /** The same; {@code meanwhile} is done between the agent's registration and the answer to it. */
+    Link.Register accept(Runnable meanwhile) throws IOException {
         connect("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked");
         Link.Register register = next().getRegister();
+        meanwhile.run();
         send(
                 Link.FromMaster.newBuilder()
                         .setRegistered(

@@ -12,6 +12,8 @@ import dev.berth.agent.tasks.TaskBoard;
 import dev.berth.agent.tasks.TaskHost;
 import dev.berth.agent.tasks.TaskPaths;
 import dev.berth.linux.Linux;
+import dev.berth.protocol.link.Link;
+import dev.berth.protocol.v1.Protos.ExecutorID;
 import dev.berth.protocol.v1.Protos.Resource;
 import dev.berth.protocol.v1.Protos.Value;
 
@@ -172,6 +174,33 @@ class MasterLinkTest {
             loop.execute(link::refresh);
             assertThat(master.nextWord().getResourcesChanged().getResources(0).getScalar())
                     .isEqualTo(Value.Scalar.newBuilder().setValue(6).build());
+            loop.submit(link::close).sync();
+        }
+    }
+
+    @Test
+    void anExecutorsEndIsToldThoughTheRegistrationThatNamesItIsNotAnswered() throws Exception {
+        Link.FromAgent exited =
+                Link.FromAgent.newBuilder()
+                        .setExecutorExited(
+                                Link.ExecutorExited.newBuilder()
+                                        .setFrameworkId(FakeMaster.FRAMEWORK)
+                                        .setExecutorId(ExecutorID.newBuilder().setValue("pod"))
+                                        .setStatus(0))
+                        .build();
+        try (FakeMaster master = new FakeMaster()) {
+            MasterLink link =
+                    link(
+                            new OnLoop(),
+                            List.of(URI.create(master.address())),
+                            InetAddress::getByName);
+            loop.execute(link::start);
+            master.accept(() -> loop.submit(() -> link.send(exited)).awaitUninterruptibly());
+            // A report that has changed shows where what comes first would have been.
+            cpus = 6;
+            loop.execute(link::refresh);
+            assertThat(master.nextWord()).isEqualTo(exited);
+            assertThat(master.nextWord().hasResourcesChanged()).isTrue();
             loop.submit(link::close).sync();
         }
     }

@@ -17,6 +17,7 @@ import org.jspecify.annotations.Nullable;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.URI;
+import java.util.ArrayList;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Optional;
@@ -58,6 +59,10 @@ public final class MasterLink implements MasterSide, AutoCloseable {
     private boolean closed;
     private boolean unwanted;
     private Runnable cancelTimer = () -> {};
+
+    /** Ends of executors that a registration which is not answered yet still names; nothing else would tell of them. */
+    private final List<Link.FromAgent> unsaid = new ArrayList<>();
+
     private String lastTrouble = "";
 
     /**
@@ -231,6 +236,7 @@ public final class MasterLink implements MasterSide, AutoCloseable {
                         .setVersion(node.version())
                         .setBootId(node.bootId());
         board.describe(register);
+        unsaid.clear();
         from.send(Link.FromAgent.newBuilder().setRegister(register).build());
     }
 
@@ -239,6 +245,8 @@ public final class MasterLink implements MasterSide, AutoCloseable {
         LinkChannel open = channel;
         if (open != null && registered) {
             open.send(message);
+        } else if (open != null && message.hasExecutorExited()) {
+            unsaid.add(message);
         }
     }
 
@@ -324,6 +332,8 @@ public final class MasterLink implements MasterSide, AutoCloseable {
                         + ", "
                         + message.getMasterInfo().getId());
         board.registered(message.getAgentId().getValue());
+        unsaid.forEach(this::send);
+        unsaid.clear();
         cancelTimer.run();
         cancelTimer = host.at(host.monotonicNs() + heartbeatNs, this::beat);
         // What has changed since the registration was sent.
@@ -390,6 +400,7 @@ public final class MasterLink implements MasterSide, AutoCloseable {
     private void lost(String why) {
         channel = null;
         registered = false;
+        unsaid.clear();
         cancelTimer.run();
         if (closed || unwanted) {
             return;

@@ -17,6 +17,7 @@ import dev.berth.master.scheduler.Names;
 import dev.berth.protocol.link.Link;
 import dev.berth.protocol.link.Link.FromMaster;
 import dev.berth.protocol.v1.Protos.AgentInfo;
+import dev.berth.protocol.v1.Protos.TaskState;
 import dev.berth.protocol.v1.scheduler.Protos.Event;
 
 import java.util.HashMap;
@@ -152,6 +153,7 @@ final class AgentSessions {
 
     private void admitted(AgentId id, Admission admission, Registry.Result result) {
         if (!admissions.remove(id, admission)) {
+            forgetStillborn(id, admission, result);
             return;
         }
         if (result.error().isPresent()) {
@@ -166,6 +168,19 @@ final class AgentSessions {
             takeOver(cluster.agent(id).get(), admission);
         } else {
             enter(admission);
+        }
+    }
+
+    /** Its first connection broke while the registry wrote: it does not know its id, and nobody ever comes with it. */
+    private void forgetStillborn(AgentId id, Admission admission, Registry.Result result) {
+        if (result.error().isEmpty() && !admission.register().getAgentInfo().hasId()) {
+            cluster.registry()
+                    .remove(
+                            id,
+                            removed ->
+                                    removed.error()
+                                            .ifPresent(_ ->
+                                                    cluster.counts().add(Count.REGISTRY_FAILURES)));
         }
     }
 
@@ -282,7 +297,8 @@ final class AgentSessions {
                 .ifPresent(framework -> {
                     Optional<ExecutorUse> executor =
                             agent.executor(framework.id(), Wire.executorId(exited.getExecutorId()));
-                    executor.ifPresent(use -> cluster.tasks().exited(framework, agent, use));
+                    executor.filter(use -> !isAwaited(agent, use))
+                            .ifPresent(use -> cluster.tasks().exited(framework, agent, use));
                     cluster.send(
                             framework,
                             Event.newBuilder()
@@ -294,6 +310,16 @@ final class AgentSessions {
                                                     .setStatus(exited.getStatus()))
                                     .build());
                 });
+    }
+
+    /** A group that the agent has not said a word of yet was on its way to it: it begins the executor anew. */
+    private static boolean isAwaited(Agent agent, ExecutorUse executor) {
+        return agent.tasks().values().stream()
+                .anyMatch(task ->
+                        task.framework().equals(executor.framework())
+                                && task.executor().equals(Optional.of(executor.id()))
+                                && task.value().getState() == TaskState.TASK_STAGING
+                                && !task.value().hasStatusUpdateState());
     }
 
     private void pass(Agent agent, Link.FrameworkMessage message) {

@@ -71,6 +71,16 @@ class AgentTest {
     }
 
     @Test
+    void agentThatWentAwayBeforeItsFirstAdmissionLeavesNothingInTheRegistry() {
+        World.Wire wire = new World.Wire();
+        world.core.agentOpened(wire, World.register(World.machine("h")).build(), world.now);
+        world.core.agentClosed(wire, world.now);
+        world.settle();
+        assertThat(world.shelf.agents).isEmpty();
+        assertThat(world.core.cluster().agents()).isEmpty();
+    }
+
+    @Test
     void copyOfAnAgentElsewhereDoesNotTakeItsPlace() {
         World.Wire wire = world.agent("h");
         World.Stream stream = world.subscribe(AWARE);

@@ -261,6 +261,15 @@ class LaunchTest {
         assertThat(more.getExecutorIds(0).getValue()).isEqualTo("pod");
         accept(stream, more, group(executor(), World.task("z", more)));
         assertThat(agent.used().millis("cpus")).isEqualTo(3100);
+        List.of("x", "y", "z")
+                .forEach(id -> world.update(wire, World.id(stream), id, TaskState.TASK_STARTING));
+        exited(wire, stream);
+        assertThat(agent.used().millis("cpus")).isEqualTo(3000);
+        assertThat(stream.of(Event.Type.FAILURE).getLast().getFailure().getStatus()).isEqualTo(9);
+        Invariants.check(world);
+    }
+
+    private void exited(World.Wire wire, World.Stream stream) {
         world.core.agentSaid(
                 wire,
                 dev.berth.protocol.link.Link.FromAgent.newBuilder()
@@ -272,8 +281,28 @@ class LaunchTest {
                         .build(),
                 world.now);
         world.settle();
-        assertThat(agent.used().millis("cpus")).isEqualTo(3000);
-        assertThat(stream.of(Event.Type.FAILURE).getLast().getFailure().getStatus()).isEqualTo(9);
+    }
+
+    @Test
+    void executorThatEndedBeforeItsNextGroupCameLivesOnWithThatGroup() {
+        World.Wire wire = world.agent("h");
+        World.Stream stream = world.subscribe(World.framework("a").build());
+        Offer offer = stream.offers().getFirst();
+        accept(stream, offer, group(executor(), World.task("x", offer)));
+        world.update(wire, World.id(stream), "x", TaskState.TASK_STARTING);
+        world.update(wire, World.id(stream), "x", TaskState.TASK_FINISHED);
+        world.pass(0);
+        Offer more = stream.offers().getLast();
+        accept(stream, more, group(executor(), World.task("y", more)));
+        var agent = world.core.cluster().agents().iterator().next();
+        assertThat(agent.used().millis("cpus")).isEqualTo(1100);
+        // Said before the agent had the second group.
+        exited(wire, stream);
+        assertThat(agent.used().millis("cpus")).isEqualTo(1100);
+        world.update(wire, World.id(stream), "y", TaskState.TASK_STARTING);
+        world.update(wire, World.id(stream), "y", TaskState.TASK_FINISHED);
+        exited(wire, stream);
+        assertThat(agent.used().isEmpty()).isTrue();
         Invariants.check(world);
     }
 
