@@ -156,6 +156,8 @@ class OperatorTableTest {
                 }
             } else if (each == Call.Type.LIST_FILES || each == Call.Type.READ_FILE) {
                 assertThat(answer.statusCode()).as(each.name()).isEqualTo(404);
+            } else if (each == Call.Type.ATTACH_CONTAINER_INPUT) {
+                assertThat(answer.statusCode()).as("not as records").isEqualTo(415);
             } else {
                 assertThat(answer.statusCode()).as(each.name()).isEqualTo(501);
                 assertThat(text(answer)).contains(each.name());
@@ -174,7 +176,7 @@ class OperatorTableTest {
             value = {
                 "400 | -                | */*                       | -                    | {\"type\":\"GET_HEALTH\"}",
                 "415 | text/plain       | */*                       | -                    | {\"type\":\"GET_HEALTH\"}",
-                "415 | application/recordio | */*                   | -                    | {\"type\":\"GET_HEALTH\"}",
+                "400 | application/recordio | */*                   | -                    | {\"type\":\"GET_HEALTH\"}",
                 "415 | application/json | */*                       | Message-Content-Type | {\"type\":\"GET_HEALTH\"}",
                 "406 | application/json | */*                       | Message-Accept       | {\"type\":\"GET_HEALTH\"}",
                 "406 | application/json | text/html                 | -                    | {\"type\":\"GET_HEALTH\"}",

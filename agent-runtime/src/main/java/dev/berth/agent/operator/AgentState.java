@@ -8,16 +8,13 @@ import java.util.List;
 import java.util.SortedMap;
 import java.util.function.Consumer;
 
-/** What the API shows. Any thread; answers come on a thread of the agent's. */
+/** What the API shows. Any thread; answers come on the conductor's. */
 public interface AgentState {
     /** All that is known at one moment. */
     void look(Consumer<Picture> answer);
 
     /** Brings the output of a running task with this sandbox up to date, then goes on. */
     void freshOutput(Path sandbox, Runnable then);
-
-    /** Runs what may block on files. */
-    void onLane(Runnable job);
 
     /** Below it are all sandboxes. */
     Path sandboxes();

@@ -166,11 +166,11 @@ final class OperatorCalls {
     }
 
     static Response read(SandboxFiles files, Call.ReadFile call) throws AgentException {
+        // Both are unsigned: what looks negative is very large.
+        boolean all = !call.hasLength() || call.getLength() < 0;
         SandboxFiles.Piece piece =
                 files.read(
-                        call.getPath(),
-                        call.getOffset(),
-                        call.hasLength() ? call.getLength() : Long.MAX_VALUE);
+                        call.getPath(), call.getOffset(), all ? Long.MAX_VALUE : call.getLength());
         return Response.newBuilder()
                 .setType(Response.Type.READ_FILE)
                 .setReadFile(

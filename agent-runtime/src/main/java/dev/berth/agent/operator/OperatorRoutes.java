@@ -4,136 +4,121 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.google.protobuf.Descriptors.FieldDescriptor;
-import com.google.protobuf.InvalidProtocolBufferException;
 
+import dev.berth.agent.conductor.FileLane;
 import dev.berth.agent.config.AgentException;
-import dev.berth.agent.operator.OperatorExchange.Request;
+import dev.berth.http.Encoding;
+import dev.berth.http.Reply;
 import dev.berth.linux.Linux;
-import dev.berth.protocol.MesosJsonReader;
+import dev.berth.protocol.ApiVersion;
 import dev.berth.protocol.ProtocolException;
 import dev.berth.protocol.v1.agent.Protos.Call;
 
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.Locale;
-import java.util.Objects;
 import java.util.Optional;
 
-/** Which request is for what. As in Mesos the process's name may come first, and a deeper path is its nearest ancestor's. */
+/**
+ * What requests do, once their heads have passed and their bodies are whole.
+ *
+ * <p>Thread: entered on the loop. Pictures come from the conductor, and are written on the loop again; files are read on the lane.
+ */
 final class OperatorRoutes {
-    private static final String PROCESS = "/slave(1)";
+    private static final String PROMETHEUS = "text/plain; version=0.0.4; charset=utf-8";
 
-    private final OperatorToken token;
     private final Linux linux;
+    private final FileLane lane;
     private volatile Optional<AgentState> serving = Optional.empty();
 
-    OperatorRoutes(OperatorToken token, Linux linux) {
-        this.token = token;
+    /** @param lane for what may block on files */
+    OperatorRoutes(Linux linux, FileLane lane) {
         this.linux = linux;
+        this.lane = lane;
     }
 
     void serve(AgentState state) {
         serving = Optional.of(state);
     }
 
+    boolean isServing() {
+        return serving.isPresent();
+    }
+
     private interface FileStep {
         void run(SandboxFiles files) throws AgentException;
     }
 
-    void handle(Request request) throws AgentException {
-        String path =
-                request.path.startsWith(PROCESS) ? request.path.substring(8 + 1) : request.path;
-        if (path.equals("/health")) {
-            request.text(200, "");
-            return;
-        }
-        if (!token.admits(request.authorization)) {
-            request.text(
-                    401,
-                    "show the token: Authorization: Bearer TOKEN, as in the agent's DATA-ROOT/token",
-                    "WWW-Authenticate",
-                    "Basic realm=\"mesos-agent-readwrite\"");
-            return;
-        }
-        if (serving.isEmpty()) {
-            request.text(503, "Agent has not finished recovery");
-            return;
-        }
-        AgentState state = serving.get();
-        if (is(path, "/api/v1")) {
-            call(request, state);
-        } else if (!request.method.equals("GET") && !request.method.equals("HEAD")) {
-            request.text(405, "want GET, got " + request.method, "Allow", "GET");
-        } else {
-            page(request, path, state);
-        }
+    private interface Look {
+        void at(AgentState.Picture now) throws AgentException;
     }
 
-    private static boolean is(String path, String route) {
-        return path.equals(route) || path.startsWith(route + "/");
-    }
-
-    private void page(Request request, String path, AgentState state) throws AgentException {
-        if (is(path, "/state") || path.equals("/state.json")) {
-            state.look(now -> json(request, StatePages.state(now)));
-        } else if (is(path, "/metrics/snapshot")) {
-            state.look(now -> json(request, StatePages.metrics(now)));
-        } else if (path.equals("/metrics")) {
-            request.answer(
-                    200,
-                    "text/plain; version=0.0.4; charset=utf-8",
-                    state.exposition().getBytes(StandardCharsets.UTF_8));
-        } else if (is(path, "/version")) {
-            state.look(now ->
+    /** @param body of calls only */
+    void handle(OperatorRequest request, byte[] body) throws AgentException {
+        switch (request.endpoint()) {
+            case HEALTH -> request.answer(Reply.empty(200));
+            case VERSION ->
                     json(
                             request,
-                            JsonNodeFactory.instance.objectNode().put("version", now.version())));
-        } else if (is(path, "/files/browse") || path.equals("/files/browse.json")) {
-            files(request, state, request.parameter("path"), files -> browse(request, files));
-        } else if (is(path, "/files/read") || path.equals("/files/read.json")) {
-            files(request, state, request.parameter("path"), files -> read(request, files));
-        } else if (is(path, "/files/download") || path.equals("/files/download.json")) {
-            files(request, state, request.parameter("path"), files -> download(request, files));
-        } else {
-            request.text(404, "no such page: " + path);
+                            JsonNodeFactory.instance.objectNode().put("version", ApiVersion.MESOS));
+            case CALL -> call(request, body);
+            case STATE -> look(request, now -> json(request, StatePages.state(now)));
+            case METRICS_SNAPSHOT -> look(request, now -> json(request, StatePages.metrics(now)));
+            case PROMETHEUS ->
+                    request.answer(
+                            Reply.of(
+                                    200,
+                                    PROMETHEUS,
+                                    state().exposition().getBytes(StandardCharsets.UTF_8)));
+            case BROWSE ->
+                    files(request, request.parameter("path"), files -> browse(request, files));
+            case READ -> {
+                long offset = number(request, "offset");
+                long length = number(request, "length");
+                files(
+                        request,
+                        request.parameter("path"),
+                        files -> read(request, files, offset, length));
+            }
+            case DOWNLOAD ->
+                    files(request, request.parameter("path"), files -> download(request, files));
         }
     }
 
-    private static void json(Request request, JsonNode node) {
+    private AgentState state() throws AgentException {
+        return serving.orElseThrow(() -> AgentException.conflict("the agent is not ready"));
+    }
+
+    /** With a picture of the agent; the conductor has better to do than to write it down. */
+    private void look(OperatorRequest request, Look look) throws AgentException {
+        state().look(now -> request.later(() -> look.at(now)));
+    }
+
+    private static void json(OperatorRequest request, JsonNode node) {
         request.answer(
-                200, OperatorExchange.JSON, node.toString().getBytes(StandardCharsets.UTF_8));
+                Reply.of(
+                        200,
+                        Encoding.JSON.mediaType(),
+                        node.toString().getBytes(StandardCharsets.UTF_8)));
     }
 
     /** Runs a step on the lane, with the output of a running task fresh. */
-    private void files(Request request, AgentState state, String path, FileStep step)
-            throws AgentException {
+    private void files(OperatorRequest request, String path, FileStep step) throws AgentException {
         if (path.isEmpty()) {
             throw AgentException.invalid("Expecting 'path=value' in query");
         }
+        AgentState state = state();
         SandboxFiles files = new SandboxFiles(linux, state.sandboxes());
-        Path asked = state.sandboxes().resolve(files.below(path));
-        state.onLane(() -> {
-            // The sandbox by its real name: "latest" is a link.
-            Path directory = Objects.requireNonNull(asked.getParent(), "below the sandboxes");
-            try {
-                directory = directory.toRealPath();
-            } catch (java.io.IOException _) {
-                // What is not there is told by the step.
-            }
-            state.freshOutput(
-                    directory,
-                    () ->
-                            state.onLane(() -> {
-                                try {
-                                    step.run(files);
-                                } catch (AgentException e) {
-                                    request.fail(e);
-                                }
-                            }));
-        });
+        files.below(path);
+        lane.run(() ->
+                request.attempt(() -> {
+                    Optional<Path> sandbox = files.sandbox(path);
+                    Runnable then = () -> lane.run(() -> request.attempt(() -> step.run(files)));
+                    sandbox.ifPresentOrElse(of -> state.freshOutput(of, then), then);
+                }));
     }
 
-    private static void browse(Request request, SandboxFiles files) throws AgentException {
+    private static void browse(OperatorRequest request, SandboxFiles files) throws AgentException {
         ArrayNode out = JsonNodeFactory.instance.arrayNode();
         for (SandboxFiles.Entry entry : files.list(request.parameter("path"))) {
             out.add(StatePages.file(entry));
@@ -141,24 +126,27 @@ final class OperatorRoutes {
         json(request, out);
     }
 
-    private static long number(Request request, String name, long fallback) throws AgentException {
+    /** -1 when it is not there, as when that is said. */
+    private static long number(OperatorRequest request, String name) throws AgentException {
         String text = request.parameter(name);
-        if (text.isEmpty()) {
-            return fallback;
-        }
+        long value;
         try {
-            return Long.parseLong(text);
+            value = text.isEmpty() ? -1 : Long.parseLong(text);
         } catch (NumberFormatException e) {
             throw new AgentException(
                     AgentException.Kind.INVALID,
                     "Failed to parse " + name + ": \"" + text + "\"",
                     e);
         }
+        if (value < -1) {
+            throw AgentException.invalid("Negative " + name + " provided: " + value);
+        }
+        return value;
     }
 
-    private static void read(Request request, SandboxFiles files) throws AgentException {
-        long offset = number(request, "offset", -1);
-        long length = number(request, "length", -1);
+    /** Without an offset the size is told. */
+    private static void read(OperatorRequest request, SandboxFiles files, long offset, long length)
+            throws AgentException {
         SandboxFiles.Piece piece =
                 files.read(request.parameter("path"), offset, length < 0 ? Long.MAX_VALUE : length);
         json(
@@ -169,7 +157,8 @@ final class OperatorRoutes {
                         .put("data", new String(piece.data(), StandardCharsets.UTF_8)));
     }
 
-    private static void download(Request request, SandboxFiles files) throws AgentException {
+    private static void download(OperatorRequest request, SandboxFiles files)
+            throws AgentException {
         String path = request.parameter("path");
         SandboxFiles.Piece piece = files.read(path, 0, Long.MAX_VALUE);
         if (piece.sizeBytes() > piece.data().length) {
@@ -177,72 +166,64 @@ final class OperatorRoutes {
                     "the download of a file above 1 MiB", "read it piece by piece: /files/read");
         }
         request.answer(
-                200,
-                "application/octet-stream",
-                piece.data(),
-                "Content-Disposition",
-                "attachment; filename="
-                        + Path.of(path).getFileName().toString().replaceAll("[^\\w.-]", "_"));
+                Reply.of(200, "application/octet-stream", piece.data())
+                        .with(
+                                "Content-Disposition",
+                                "attachment; filename="
+                                        + files.below(path).getLast().replaceAll("[^\\w.-]", "_")));
     }
 
-    private void call(Request request, AgentState state) throws AgentException {
-        if (!request.method.equals("POST")) {
-            request.text(405, "want POST, got " + request.method, "Allow", "POST");
-            return;
-        }
-        String type = request.contentType.toLowerCase(Locale.ROOT).split(";", 2)[0].strip();
-        if (type.isEmpty()) {
-            throw AgentException.invalid("Expecting 'Content-Type' to be present");
-        }
-        if (!type.equals(OperatorExchange.JSON) && !type.equals(OperatorExchange.PROTOBUF)) {
-            request.text(
-                    415, "Expecting 'Content-Type' of application/json or application/x-protobuf");
-            return;
-        }
-        // Only bodies and answers in RecordIO say what their records are, and those are not there.
-        if (!request.messageType.isEmpty()) {
-            request.text(415, "Expecting 'Message-Content-Type' not to be present");
-            return;
-        }
-        boolean acceptable =
-                request.messageAccept.isEmpty()
-                        && (request.takes(OperatorExchange.JSON)
-                                || request.takes(OperatorExchange.PROTOBUF));
-        if (!acceptable) {
-            request.text(
-                    406, "Expecting 'Accept' to allow application/json or application/x-protobuf");
-            return;
-        }
-        Call call = parse(request.body, type.equals(OperatorExchange.JSON));
+    private void call(OperatorRequest request, byte[] body) throws AgentException {
+        Call call = parse(body, request.said().encoding());
         complete(call);
-        switch (call.getType()) {
+        Call.Type type = call.getType();
+        boolean takesRecords = type == Call.Type.ATTACH_CONTAINER_INPUT;
+        if (request.said().records() != takesRecords) {
+            request.answer(
+                    Reply.text(
+                            415,
+                            "Expecting 'Content-Type' "
+                                    + (takesRecords
+                                            ? "of application/recordio for "
+                                            : "not to be application/recordio for ")
+                                    + type));
+            return;
+        }
+        boolean givesRecords =
+                type == Call.Type.ATTACH_CONTAINER_OUTPUT
+                        || type == Call.Type.LAUNCH_NESTED_CONTAINER_SESSION;
+        if (request.wanted().records() && !givesRecords) {
+            request.answer(
+                    Reply.text(
+                            406, "Expecting 'Accept' not to be application/recordio for " + type));
+            return;
+        }
+        switch (type) {
             case LIST_FILES -> {
                 String path = call.getListFiles().getPath();
-                files(
-                        request,
-                        state,
-                        path,
-                        files -> request.message(OperatorCalls.list(files, path)));
+                files(request, path, files -> request.message(OperatorCalls.list(files, path)));
             }
             case READ_FILE ->
                     files(
                             request,
-                            state,
                             call.getReadFile().getPath(),
                             files ->
                                     request.message(OperatorCalls.read(files, call.getReadFile())));
-            default ->
-                    state.look(now ->
-                            OperatorCalls.answer(call, now)
-                                    .ifPresentOrElse(
-                                            request::message,
-                                            () ->
-                                                    request.text(
-                                                            501,
-                                                            "the call "
-                                                                    + call.getType()
-                                                                    + " is not implemented by Berth yet")));
+            default -> look(request, now -> answer(request, call, now));
         }
+    }
+
+    private static void answer(OperatorRequest request, Call call, AgentState.Picture now) {
+        OperatorCalls.answer(call, now)
+                .ifPresentOrElse(
+                        request::message,
+                        () ->
+                                request.answer(
+                                        Reply.text(
+                                                501,
+                                                "the call "
+                                                        + call.getType()
+                                                        + " is not implemented by Berth yet")));
     }
 
     /** A call's own field is named as its type is; all but two are mandatory, also of calls that are not there yet. */
@@ -262,15 +243,12 @@ final class OperatorRoutes {
         }
     }
 
-    private static Call parse(byte[] body, boolean json) throws AgentException {
+    private static Call parse(byte[] body, Encoding encoding) throws AgentException {
         try {
-            Call call =
-                    json
-                            ? MesosJsonReader.read(body, Call.getDefaultInstance())
-                            : Call.parseFrom(body);
+            Call call = encoding.read(body, Call.getDefaultInstance());
             need(call.hasType(), "type");
             return call;
-        } catch (ProtocolException | InvalidProtocolBufferException e) {
+        } catch (ProtocolException e) {
             throw new AgentException(
                     AgentException.Kind.INVALID, "Failed to parse body: " + e.getMessage(), e);
         }

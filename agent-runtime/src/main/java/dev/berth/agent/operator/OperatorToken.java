@@ -1,26 +1,21 @@
 package dev.berth.agent.operator;
 
 import dev.berth.agent.config.AgentException;
+import dev.berth.http.AccessToken;
+
+import org.jspecify.annotations.Nullable;
 
 import java.io.IOException;
-import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
-import java.nio.file.attribute.PosixFilePermissions;
-import java.security.MessageDigest;
-import java.security.SecureRandom;
-import java.util.Base64;
-import java.util.HexFormat;
 import java.util.Optional;
 
 /**
- * The secret of the agent's API, in a file that only root reads. Shown as {@code Bearer TOKEN}, or as the password of any user. Whoever shows the master's token may pass too: it lets him run programs here anyway, and tools need one token
- * for a cluster.
+ * Who may use the agent's API: whoever shows the token of a file that only its owner reads, or the master's token: that lets him run programs here anyway, and tools need one token for a cluster.
+ *
+ * <p>Thread: any; looks at a small file.
  */
 final class OperatorToken {
-    private static final int BYTES = 32;
-    private final Optional<String> secret;
+    private final AccessToken own;
     private final MasterToken ofMaster;
 
     /** Tells the master's token; asked when the agent's own was not shown, since that of the master may come later and change. */
@@ -28,77 +23,38 @@ final class OperatorToken {
         Optional<String> read() throws IOException;
     }
 
-    private OperatorToken(Optional<String> secret, MasterToken ofMaster) {
-        this.secret = secret;
+    private OperatorToken(AccessToken own, MasterToken ofMaster) {
+        this.own = own;
         this.ofMaster = ofMaster;
     }
 
+    /** Everybody may. */
     static OperatorToken none() {
-        return new OperatorToken(Optional.empty(), Optional::empty);
+        return new OperatorToken(AccessToken.ANONYMOUS, Optional::empty);
     }
 
     /** Reads the file, or makes it with a new secret. */
     static OperatorToken load(Path file, MasterToken ofMaster) throws AgentException {
         try {
-            if (!Files.exists(file)) {
-                byte[] random = new byte[BYTES];
-                new SecureRandom().nextBytes(random);
-                Path fresh = file.resolveSibling(file.getFileName() + ".new");
-                Files.deleteIfExists(fresh);
-                Files.createFile(
-                        fresh,
-                        PosixFilePermissions.asFileAttribute(
-                                PosixFilePermissions.fromString("rw-------")));
-                Files.writeString(fresh, HexFormat.of().formatHex(random) + "\n");
-                Files.move(fresh, file, StandardCopyOption.ATOMIC_MOVE);
-            }
-            String text = Files.readString(file).strip();
-            if (text.isEmpty()) {
-                throw AgentException.invalid(
-                        "token file " + file + " is empty: remove it, and the agent makes one");
-            }
-            return new OperatorToken(Optional.of(text), ofMaster);
+            return new OperatorToken(AccessToken.load(file), ofMaster);
         } catch (IOException e) {
             throw AgentException.failed("token file " + file, e);
         }
     }
 
-    /** Whether a request may pass; {@code header} is its Authorization, or empty. */
-    boolean admits(String header) {
-        if (secret.isEmpty()) {
-            return true;
-        }
-        int space = header.indexOf(' ');
-        if (space < 0) {
-            return false;
-        }
-        String scheme = header.substring(0, space);
-        String shown = header.substring(space + 1).strip();
-        if (scheme.equalsIgnoreCase("Basic")) {
-            try {
-                String pair = new String(Base64.getDecoder().decode(shown), StandardCharsets.UTF_8);
-                shown = pair.substring(pair.indexOf(':') + 1);
-            } catch (IllegalArgumentException _) {
-                return false;
-            }
-        } else if (!scheme.equalsIgnoreCase("Bearer")) {
-            return false;
-        }
-        return equal(shown, secret.get()) || isOfMaster(shown);
+    /** Whether a request may pass; {@code header} is its Authorization. */
+    boolean admits(@Nullable String header) {
+        AccessToken.Shown shown = AccessToken.Shown.of(header);
+        return own.check(shown).allowed() || (shown.token().isPresent() && isOfMaster(shown));
     }
 
-    private boolean isOfMaster(String shown) {
+    private boolean isOfMaster(AccessToken.Shown shown) {
         try {
-            Optional<String> token = ofMaster.read();
-            return token.isPresent() && !token.get().isEmpty() && equal(shown, token.get());
+            Optional<String> token = ofMaster.read().filter(text -> !text.isEmpty());
+            return token.isPresent() && new AccessToken(token).check(shown).allowed();
         } catch (IOException _) {
             // The link to the master says why, for as long as it is so.
             return false;
         }
-    }
-
-    private static boolean equal(String shown, String secret) {
-        return MessageDigest.isEqual(
-                shown.getBytes(StandardCharsets.UTF_8), secret.getBytes(StandardCharsets.UTF_8));
     }
 }

@@ -45,7 +45,6 @@ public final class HttpConnection<X> extends ChannelInboundHandlerAdapter {
     private static final int MOST_WAITING = 64;
     private static final int WHOLE_WITHIN_SECONDS = 60;
     private static final int IDLE_SECONDS = 600;
-    private static final int LINGER_SECONDS = 2;
 
     private final Requests<X> requests;
     private final int mostBodyBytes;
@@ -194,6 +193,8 @@ public final class HttpConnection<X> extends ChannelInboundHandlerAdapter {
                 refusal = Gzip.refusal(coding).orElse(null);
                 if (refusal == null && HttpUtil.getContentLength(request, 0L) > mostBodyBytes) {
                     refusal = tooLarge();
+                    refuseAtOnce();
+                    return true;
                 }
                 body = channel().alloc().compositeBuffer(1024);
             }
@@ -229,15 +230,21 @@ public final class HttpConnection<X> extends ChannelInboundHandlerAdapter {
     /** Who does not say what is awaited in time is not waited for longer. */
     private void endAfter(int seconds) {
         withoutDeadline();
-        deadline =
-                channel()
-                        .executor()
-                        .schedule(
-                                () -> {
-                                    var _ = channel().close();
-                                },
-                                seconds,
-                                TimeUnit.SECONDS);
+        deadline = channel().executor().schedule(this::tooLate, seconds, TimeUnit.SECONDS);
+    }
+
+    private void tooLate() {
+        if (complete || reader != null) {
+            var _ = channel().close();
+            return;
+        }
+        if (refusal == null) {
+            refusal =
+                    Reply.text(
+                            408,
+                            "The request was not whole after " + WHOLE_WITHIN_SECONDS + " seconds");
+        }
+        refuseAtOnce();
     }
 
     @Override
@@ -428,10 +435,10 @@ public final class HttpConnection<X> extends ChannelInboundHandlerAdapter {
         }
     }
 
-    /** Who closes with something unread makes the kernel reset the connection, and the client might lose the answer. */
+    /** Who closes with something unread makes the kernel reset the connection, and the client might lose the answer: the rest is let go by, until the client has done. */
     private void linger(DuplexChannel duplex) {
         lingering = true;
-        endAfter(LINGER_SECONDS);
+        endAfter(WHOLE_WITHIN_SECONDS);
         var _ = duplex.shutdownOutput();
         duplex.config().setAutoRead(true);
     }
@@ -455,9 +462,10 @@ public final class HttpConnection<X> extends ChannelInboundHandlerAdapter {
     public void userEventTriggered(ChannelHandlerContext ctx, Object event) {
         if (event instanceof ChannelInputShutdownEvent) {
             inputOver = true;
-            boolean owed = responding || !waiting.isEmpty();
-            if (lingering || !owed || outflow != null || reader != null) {
+            if (lingering || outflow != null || reader != null) {
                 var _ = ctx.close();
+            } else if (!responding && waiting.isEmpty()) {
+                closeWhenWritten();
             }
         }
         ctx.fireUserEventTriggered(event);

@@ -108,8 +108,12 @@ class IdleConnectionTest {
         }
         assertThat(channel.isOpen()).isTrue();
         pass(10);
+        channel.runPendingTasks();
         assertThat(channel.isOpen()).isFalse();
         assertThat(handled).isZero();
+        ByteBuf answer = channel.readOutbound();
+        assertThat(answer.toString(StandardCharsets.US_ASCII)).startsWith("HTTP/1.1 408 ");
+        answer.release();
     }
 
     @Test

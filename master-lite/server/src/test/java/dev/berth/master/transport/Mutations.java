@@ -3,7 +3,9 @@ package dev.berth.master.transport;
 import com.google.protobuf.ByteString;
 import com.google.protobuf.Message;
 
+import dev.berth.http.Damage;
 import dev.berth.http.Encoding;
+import dev.berth.http.Samples;
 import dev.berth.protocol.link.Link;
 import dev.berth.protocol.link.Link.FromAgent;
 import dev.berth.protocol.v1.Protos;
@@ -12,59 +14,36 @@ import dev.berth.protocol.v1.Protos.Offer;
 import dev.berth.protocol.v1.Protos.TaskInfo;
 import dev.berth.protocol.v1.scheduler.Protos.Call;
 
-import java.io.ByteArrayOutputStream;
-import java.nio.charset.StandardCharsets;
-import java.util.Arrays;
-import java.util.List;
 import java.util.Random;
 
 /** Calls that are right but for a few bytes: what they name is there. */
 final class Mutations {
-    private static final List<String> JSON_PARTS =
-            List.of(
-                    "null",
-                    "[]",
-                    "{}",
-                    "\"\"",
-                    "-1",
-                    "1e999",
-                    "99999999999999999999999999",
-                    "true",
-                    "NaN",
-                    "\"\\u0000\\ud800\"",
-                    "[[[[[[[[[[[[",
-                    "{\"a\":",
-                    "/**/",
-                    "\"Infinity\"",
-                    "0x10",
-                    "{\"value\":{\"value\":{\"value\":{}}}}",
-                    "\"TASK_RUNNING\"",
-                    "3");
-
     private final Random random;
+    private final Damage damage;
     private final FrameworkID framework;
     private final Offer offer;
 
     /** Around a framework that is subscribed and an offer that it holds. */
     Mutations(Random random, FrameworkID framework, Offer offer) {
         this.random = random;
+        damage = new Damage(random);
         this.framework = framework;
         this.offer = offer;
     }
 
     /** A call of a scheduler, in an encoding, damaged. */
     byte[] scheduler(Encoding encoding) {
-        return damaged(encoding.write(call()), encoding);
+        return damage.to(encoding.write(call()), encoding);
     }
 
     /** A call of an operator, in an encoding, damaged. */
     byte[] operator(Encoding encoding) {
-        return damaged(encoding.write(operatorCall()), encoding);
+        return damage.to(encoding.write(operatorCall()), encoding);
     }
 
     /** What an agent says, damaged. */
     byte[] agent() {
-        return damaged(said().toByteArray(), Encoding.PROTOBUF);
+        return damage.to(said().toByteArray(), Encoding.PROTOBUF);
     }
 
     private Message call() {
@@ -143,9 +122,9 @@ final class Mutations {
         var types = dev.berth.protocol.v1.master.Protos.Call.Type.values();
         var type = types[random.nextInt(types.length)];
         var call = dev.berth.protocol.v1.master.Protos.Call.newBuilder().setType(type);
-        var field = V1.field(dev.berth.protocol.v1.master.Protos.Call.getDescriptor(), type);
+        var field = Samples.field(dev.berth.protocol.v1.master.Protos.Call.getDescriptor(), type);
         if (field != null) {
-            call.setField(field, V1.required(call.newBuilderForField(field)));
+            call.setField(field, Samples.required(call.newBuilderForField(field)));
         }
         return call.build();
     }
@@ -183,70 +162,5 @@ final class Mutations {
                                             .setData(ByteString.EMPTY))
                             .build();
         };
-    }
-
-    private byte[] damaged(byte[] bytes, Encoding encoding) {
-        byte[] now = bytes;
-        for (int i = random.nextInt(4); i > 0; i--) {
-            now = encoding == Encoding.JSON && random.nextBoolean() ? reworded(now) : cut(now);
-        }
-        return now;
-    }
-
-    /** A value of a JSON text becomes another one. */
-    private byte[] reworded(byte[] bytes) {
-        String text = new String(bytes, StandardCharsets.UTF_8);
-        int colon = text.indexOf(':', random.nextInt(Math.max(1, text.length())));
-        if (colon < 0) {
-            return bytes;
-        }
-        int end = colon + 1;
-        while (end < text.length() && ",}]".indexOf(text.charAt(end)) < 0) {
-            end++;
-        }
-        String part = JSON_PARTS.get(random.nextInt(JSON_PARTS.size()));
-        return (text.substring(0, colon + 1) + part + text.substring(end))
-                .getBytes(StandardCharsets.UTF_8);
-    }
-
-    private byte[] cut(byte[] bytes) {
-        if (bytes.length == 0) {
-            return bytes;
-        }
-        int at = random.nextInt(bytes.length);
-        int to = Math.min(bytes.length, at + 1 + random.nextInt(20));
-        ByteArrayOutputStream out = new ByteArrayOutputStream();
-        out.write(bytes, 0, at);
-        switch (random.nextInt(6)) {
-            // Cut off; something left out; twice; overwritten; something between; a long number.
-            case 0 -> {
-                return out.toByteArray();
-            }
-            case 1 -> out.write(bytes, to, bytes.length - to);
-            case 2 -> {
-                out.write(bytes, at, to - at);
-                out.write(bytes, at, bytes.length - at);
-            }
-            case 3 -> {
-                byte[] noise = new byte[to - at];
-                random.nextBytes(noise);
-                out.writeBytes(noise);
-                out.write(bytes, to, bytes.length - to);
-            }
-            case 4 -> {
-                byte[] noise = new byte[1 + random.nextInt(8)];
-                random.nextBytes(noise);
-                out.writeBytes(noise);
-                out.write(bytes, at, bytes.length - at);
-            }
-            default -> {
-                byte[] number = new byte[10];
-                Arrays.fill(number, (byte) 0xff);
-                number[9] = (byte) random.nextInt(3);
-                out.writeBytes(number);
-                out.write(bytes, at, bytes.length - at);
-            }
-        }
-        return out.toByteArray();
     }
 }

@@ -6,6 +6,7 @@ import com.google.protobuf.Descriptors.FieldDescriptor;
 
 import dev.berth.http.AccessToken;
 import dev.berth.http.Encoding;
+import dev.berth.http.Samples;
 import dev.berth.http.Wire;
 import dev.berth.protocol.v1.master.Protos.Call;
 import dev.berth.protocol.v1.master.Protos.Event;
@@ -69,12 +70,12 @@ class OperatorTableTest {
         V1 client = new V1(master.port(), encoding);
         for (Call.Type type : Call.Type.values()) {
             Call.Builder call = Call.newBuilder().setType(type);
-            FieldDescriptor field = V1.field(Call.getDescriptor(), type);
+            FieldDescriptor field = Samples.field(Call.getDescriptor(), type);
             if (field != null) {
                 var bare = client.say(V1.OPERATOR, call.build(), "Accept: text/html");
                 assertThat(bare.status()).as(type + " without its field").isEqualTo(400);
                 assertThat(bare.text()).contains("'" + field.getName() + "'");
-                call.setField(field, V1.required(call.newBuilderForField(field)));
+                call.setField(field, Samples.required(call.newBuilderForField(field)));
             }
             assertThat(client.say(V1.OPERATOR, call.build(), "Accept: text/html").status())
                     .as(type + " for nobody")
@@ -96,7 +97,7 @@ class OperatorTableTest {
             assertThat(answer.header("Content-Type")).isEqualTo(client.encoding().mediaType());
             Response response = client.read(answer.body(), Response.getDefaultInstance());
             assertThat(response.getType().name()).isEqualTo(type.name());
-            assertThat(response.hasField(V1.field(Response.getDescriptor(), type))).isTrue();
+            assertThat(response.hasField(Samples.field(Response.getDescriptor(), type))).isTrue();
         }
     }
 

@@ -6,6 +6,7 @@ import com.google.protobuf.Descriptors.FieldDescriptor;
 
 import dev.berth.http.AccessToken;
 import dev.berth.http.Encoding;
+import dev.berth.http.Samples;
 import dev.berth.http.Wire;
 import dev.berth.protocol.v1.Protos.AgentID;
 import dev.berth.protocol.v1.Protos.FrameworkID;
@@ -52,9 +53,9 @@ class SchedulerTableTest {
 
     private static Call.Builder whole(Call.Type type, FrameworkID framework) {
         Call.Builder call = Call.newBuilder().setType(type).setFrameworkId(framework);
-        FieldDescriptor field = V1.field(Call.getDescriptor(), type);
+        FieldDescriptor field = Samples.field(Call.getDescriptor(), type);
         if (field != null) {
-            call.setField(field, V1.required(call.newBuilderForField(field)));
+            call.setField(field, Samples.required(call.newBuilderForField(field)));
         }
         if (type == Call.Type.ACKNOWLEDGE_OPERATION_STATUS) {
             call.getAcknowledgeOperationStatusBuilder()
@@ -104,7 +105,7 @@ class SchedulerTableTest {
         String id = "Mesos-Stream-Id: " + own.streamId();
         if (!WITHOUT_FIELD.contains(type)) {
             Call.Builder bare =
-                    call.clone().clearField(V1.field(Call.getDescriptor(), type)).clone();
+                    call.clone().clearField(Samples.field(Call.getDescriptor(), type)).clone();
             var answer = client.say(V1.SCHEDULER, bare.build(), id, "Accept: text/html");
             assertThat(answer.status()).as(type + " without its field").isEqualTo(400);
             assertThat(answer.text()).contains("Expecting");

@@ -2,9 +2,6 @@ package dev.berth.master.transport;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import com.google.protobuf.ByteString;
-import com.google.protobuf.Descriptors.Descriptor;
-import com.google.protobuf.Descriptors.FieldDescriptor;
 import com.google.protobuf.Message;
 
 import dev.berth.http.Encoding;
@@ -22,7 +19,6 @@ import dev.berth.protocol.v1.scheduler.Protos.Event;
 
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Locale;
 
 /** A client of the master in one encoding, on plain sockets. */
 record V1(int port, Encoding encoding) {
@@ -124,32 +120,5 @@ record V1(int port, Encoding encoding) {
                 .setName(name)
                 .setType(Value.Type.SCALAR)
                 .setScalar(Value.Scalar.newBuilder().setValue(value));
-    }
-
-    /** The field of a call that is named as its type is, if it has one. */
-    static FieldDescriptor field(Descriptor call, Enum<?> type) {
-        return call.findFieldByName(type.name().toLowerCase(Locale.ROOT));
-    }
-
-    /** Sets what is required, and no more. */
-    static Message required(Message.Builder builder) {
-        for (FieldDescriptor field : builder.getDescriptorForType().getFields()) {
-            if (field.isRequired() && !builder.hasField(field)) {
-                builder.setField(
-                        field,
-                        switch (field.getJavaType()) {
-                            case INT -> 1;
-                            case LONG -> 1L;
-                            case FLOAT -> 1f;
-                            case DOUBLE -> 1.0;
-                            case BOOLEAN -> true;
-                            case STRING -> "x";
-                            case BYTE_STRING -> ByteString.copyFrom(new byte[16]);
-                            case ENUM -> field.getEnumType().getValues().getLast();
-                            case MESSAGE -> required(builder.newBuilderForField(field));
-                        });
-            }
-        }
-        return builder.build();
     }
 }
