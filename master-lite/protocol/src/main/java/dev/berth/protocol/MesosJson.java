@@ -15,6 +15,7 @@ import com.google.protobuf.MessageOrBuilder;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.math.BigDecimal;
 import java.util.List;
 
 /**
@@ -116,12 +117,24 @@ public final class MesosJson {
             case BYTES -> json.writeBinary(((ByteString) value).toByteArray());
             case STRING -> json.writeString((String) value);
             case BOOL -> json.writeBoolean((Boolean) value);
-            case DOUBLE -> json.writeNumber((Double) value);
+            case DOUBLE -> write((double) (Double) value, json);
             case FLOAT -> json.writeNumber((Float) value);
             case UINT32, FIXED32 -> json.writeNumber(Integer.toUnsignedLong((Integer) value));
             case INT32, SINT32, SFIXED32 -> json.writeNumber((Integer) value);
             case UINT64, FIXED64 -> json.writeNumber(Long.toUnsignedString((Long) value));
             case INT64, SINT64, SFIXED64 -> json.writeNumber((Long) value);
+        }
+    }
+
+    /** A number without an exponent, as Mesos writes it: readers of times look for the seconds before the dot, and some read no exponent. */
+    public static void write(double value, JsonGenerator json) throws IOException {
+        double size = Math.abs(value);
+        // Java's own text has an exponent from 1e7 on, Mesos's from 1e15.
+        if (size >= 1e7 && size < 1e15) {
+            String digits = BigDecimal.valueOf(value).toPlainString();
+            json.writeNumber(digits.contains(".") ? digits : digits + ".0");
+        } else {
+            json.writeNumber(value);
         }
     }
 }

@@ -68,7 +68,7 @@ class MesosJsonTest {
                         .build();
         assertThat(json(status))
                 .isEqualTo(
-                        "{\"task_id\":{\"value\":\"t1\"},\"state\":\"TASK_RUNNING\",\"timestamp\":1.73228000025E9,\"healthy\":true,\"source\":\"SOURCE_AGENT\",\"uuid\":\"AQID/w==\"}");
+                        "{\"task_id\":{\"value\":\"t1\"},\"state\":\"TASK_RUNNING\",\"timestamp\":1732280000.25,\"healthy\":true,\"source\":\"SOURCE_AGENT\",\"uuid\":\"AQID/w==\"}");
     }
 
     @Test

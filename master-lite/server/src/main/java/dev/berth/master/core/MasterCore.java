@@ -12,6 +12,7 @@ import dev.berth.master.cluster.OperatorStream;
 import dev.berth.master.cluster.Registry;
 import dev.berth.master.operator.OperatorCalls;
 import dev.berth.master.operator.Page;
+import dev.berth.master.operator.PageQuery;
 import dev.berth.master.operator.Pages;
 import dev.berth.master.scheduler.SchedulerCalls;
 import dev.berth.master.scheduler.Subscriptions;
@@ -150,10 +151,10 @@ public final class MasterCore {
         return Math.min(cluster.nextDeadline(), operator.tick());
     }
 
-    /** One of Mesos's older pages: JSON in UTF-8. */
-    public byte[] page(Page page, long nowNs) {
+    /** One of Mesos's older pages, or what is asked of it: JSON in UTF-8. */
+    public byte[] page(Page page, PageQuery query, long nowNs) {
         cluster.at(nowNs);
-        return pages.json(page);
+        return pages.json(page, query);
     }
 
     /** Metrics as Prometheus reads them: {@code text/plain; version=0.0.4}. */

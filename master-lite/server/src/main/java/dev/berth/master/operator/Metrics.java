@@ -16,6 +16,8 @@ import java.util.TreeMap;
 
 /** The master's numbers by Mesos's names, and the same for Prometheus. */
 final class Metrics {
+    private static final List<String> SCALARS = List.of("cpus", "mem", "disk", "gpus");
+
     private final Cluster cluster;
 
     Metrics(Cluster cluster) {
@@ -28,7 +30,30 @@ final class Metrics {
         for (Count count : Count.values()) {
             metrics.put(count.metric(), (double) cluster.counts().value(count));
         }
+        others(metrics);
         return metrics;
+    }
+
+    /** What Mesos counts twice, or what cannot happen here. Collectors that miss one name of a group drop the group. */
+    private void others(Map<String, Double> metrics) {
+        double unreachable = cluster.counts().value(Count.AGENTS_UNREACHABLE);
+        metrics.put(
+                "master/slave_registrations", (double) cluster.counts().value(Count.REGISTRATIONS));
+        metrics.put(
+                "master/slave_reregistrations",
+                (double) cluster.counts().value(Count.REREGISTRATIONS));
+        for (String name : List.of("master/slave_unreachable_", "master/slave_shutdowns_")) {
+            metrics.put(name + "scheduled", unreachable);
+            metrics.put(name + "completed", unreachable);
+            // Marked at once: there is no queue that an agent could leave again.
+            metrics.put(name + "canceled", 0.0);
+        }
+        for (String resource : SCALARS) {
+            for (String what :
+                    List.of("_revocable_total", "_revocable_used", "_revocable_percent")) {
+                metrics.put("master/" + resource + what, 0.0);
+            }
+        }
     }
 
     private Map<String, Double> gauges() {
@@ -58,7 +83,7 @@ final class Metrics {
         gauges.put("master/slaves_active", (double) active);
         gauges.put("master/slaves_inactive", (double) all - active);
         gauges.put("master/slaves_unreachable", (double) cluster.unreachable().size());
-        for (String name : List.of("cpus", "mem", "disk", "gpus")) {
+        for (String name : SCALARS) {
             double of = total.millis(name) / 1000.0;
             double in = used.millis(name) / 1000.0;
             gauges.put("master/" + name + "_total", of);

@@ -10,10 +10,12 @@ import dev.berth.master.cluster.Framework;
 import dev.berth.master.cluster.OpenOffer;
 import dev.berth.master.cluster.ResourceWire;
 import dev.berth.master.cluster.Task;
+import dev.berth.master.ids.AgentId;
 import dev.berth.master.resources.Resource;
 import dev.berth.master.resources.Resources;
 import dev.berth.protocol.MesosJson;
 import dev.berth.protocol.v1.Protos;
+import dev.berth.protocol.v1.Protos.AgentInfo;
 import dev.berth.protocol.v1.Protos.Attribute;
 import dev.berth.protocol.v1.Protos.FrameworkInfo;
 import dev.berth.protocol.v1.Protos.TaskState;
@@ -23,8 +25,11 @@ import java.io.IOException;
 import java.util.Collection;
 import java.util.EnumMap;
 import java.util.Iterator;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 /** Agents, frameworks, tasks and roles as Mesos's older pages have them. */
 final class PageParts {
@@ -37,18 +42,11 @@ final class PageParts {
     }
 
     void agent(JsonGenerator json, Agent agent, boolean full) throws IOException {
-        json.writeStringField("id", agent.id().value());
-        json.writeStringField("hostname", agent.info().getHostname());
-        json.writeNumberField("port", agent.info().getPort());
-        json.writeObjectFieldStart("attributes");
-        for (Attribute attribute : agent.info().getAttributesList()) {
-            attribute(json, attribute);
-        }
-        json.writeEndObject();
+        agentHead(json, agent.id(), agent.info());
         json.writeStringField("pid", Views.pid(agent));
-        json.writeNumberField("registered_time", agent.registeredNs() / 1e9);
+        number(json, "registered_time", agent.registeredNs() / 1e9);
         if (agent.reregisteredNs().isPresent()) {
-            json.writeNumberField("reregistered_time", agent.reregisteredNs().get() / 1e9);
+            number(json, "reregistered_time", agent.reregisteredNs().get() / 1e9);
         }
         resources(json, "resources", agent.total());
         resources(json, "used_resources", agent.used());
@@ -74,6 +72,30 @@ final class PageParts {
         }
     }
 
+    /** What is known of an agent that is away, too. */
+    static void agentHead(JsonGenerator json, AgentId id, AgentInfo info) throws IOException {
+        json.writeStringField("id", id.value());
+        json.writeStringField("hostname", info.getHostname());
+        json.writeNumberField("port", info.getPort());
+        json.writeObjectFieldStart("attributes");
+        Map<String, List<Attribute>> byName =
+                info.getAttributesList().stream()
+                        .collect(
+                                Collectors.groupingBy(
+                                        Attribute::getName,
+                                        LinkedHashMap::new,
+                                        Collectors.toList()));
+        for (Map.Entry<String, List<Attribute>> entry : byName.entrySet()) {
+            attribute(json, entry.getKey(), entry.getValue());
+        }
+        json.writeEndObject();
+    }
+
+    static void number(JsonGenerator json, String field, double value) throws IOException {
+        json.writeFieldName(field);
+        MesosJson.write(value, json);
+    }
+
     private static void full(JsonGenerator json, String field, Resources resources)
             throws IOException {
         json.writeArrayFieldStart(field);
@@ -83,25 +105,27 @@ final class PageParts {
         json.writeEndArray();
     }
 
-    private static void attribute(JsonGenerator json, Attribute attribute) throws IOException {
-        json.writeFieldName(attribute.getName());
-        switch (attribute.getType()) {
-            case SCALAR -> json.writeNumber(attribute.getScalar().getValue());
-            case TEXT -> json.writeString(attribute.getText().getValue());
-            case RANGES -> {
-                StringBuilder text = new StringBuilder("[");
-                for (Protos.Value.Range range : attribute.getRanges().getRangeList()) {
-                    text.append(text.length() > 1 ? ", " : "")
-                            .append(range.getBegin())
-                            .append('-')
-                            .append(range.getEnd());
-                }
-                json.writeString(text.append(']').toString());
-            }
-            case SET ->
-                    json.writeString(
-                            "{" + String.join(",", attribute.getSet().getItemList()) + "}");
+    /** Several of one name are one text: an object has a name once. */
+    private static void attribute(JsonGenerator json, String name, List<Attribute> all)
+            throws IOException {
+        if (all.size() == 1 && all.getFirst().getType() == Protos.Value.Type.SCALAR) {
+            number(json, name, all.getFirst().getScalar().getValue());
+        } else {
+            json.writeStringField(
+                    name, all.stream().map(PageParts::text).collect(Collectors.joining(",")));
         }
+    }
+
+    private static String text(Attribute attribute) {
+        return switch (attribute.getType()) {
+            case SCALAR -> String.valueOf(attribute.getScalar().getValue());
+            case TEXT -> attribute.getText().getValue();
+            case RANGES ->
+                    attribute.getRanges().getRangeList().stream()
+                            .map(range -> range.getBegin() + "-" + range.getEnd())
+                            .collect(Collectors.joining(", ", "[", "]"));
+            case SET -> "{" + String.join(",", attribute.getSet().getItemList()) + "}";
+        };
     }
 
     /** Mesos always has the four usual amounts, and the rest as text. */
@@ -109,13 +133,13 @@ final class PageParts {
             throws IOException {
         json.writeObjectFieldStart(field);
         for (String name : List.of("disk", "mem", "gpus", "cpus")) {
-            json.writeNumberField(name, resources.millis(name) / 1000.0);
+            number(json, name, resources.millis(name) / 1000.0);
         }
         for (Resource entry : resources.entries()) {
             switch (entry) {
                 case Resource.Scalar scalar -> {
                     if (!List.of("disk", "mem", "gpus", "cpus").contains(scalar.name())) {
-                        json.writeNumberField(scalar.name(), scalar.value());
+                        number(json, scalar.name(), scalar.value());
                     }
                 }
                 case Resource.Numbers numbers ->
@@ -156,12 +180,12 @@ final class PageParts {
         json.writeStartObject();
         frameworkHead(json, framework);
         json.writeStringField("user", info.getUser());
-        json.writeNumberField("failover_timeout", info.getFailoverTimeout());
+        number(json, "failover_timeout", info.getFailoverTimeout());
         json.writeBooleanField("checkpoint", info.getCheckpoint());
-        json.writeNumberField("registered_time", framework.registeredNs() / 1e9);
-        json.writeNumberField("unregistered_time", framework.unregisteredNs().orElse(0L) / 1e9);
+        number(json, "registered_time", framework.registeredNs() / 1e9);
+        number(json, "unregistered_time", framework.unregisteredNs().orElse(0L) / 1e9);
         if (framework.reregisteredNs().isPresent()) {
-            json.writeNumberField("reregistered_time", framework.reregisteredNs().get() / 1e9);
+            number(json, "reregistered_time", framework.reregisteredNs().get() / 1e9);
         }
         if (info.hasPrincipal()) {
             json.writeStringField("principal", info.getPrincipal());
@@ -181,15 +205,30 @@ final class PageParts {
             json.writeStringField("id", offer.id().value());
             json.writeStringField("framework_id", offer.framework().value());
             json.writeStringField("slave_id", offer.agent().value());
+            json.writeObjectFieldStart("allocation_info");
+            json.writeStringField("role", offer.role().path());
+            json.writeEndObject();
             resources(json, "resources", offer.resources());
             json.writeEndObject();
         }
         json.writeEndArray();
         executors(json, framework);
+        labels(json, info.hasLabels(), info.getLabels());
         json.writeEndObject();
     }
 
-    private static void strings(JsonGenerator json, String field, Collection<String> values)
+    private static void labels(JsonGenerator json, boolean there, Protos.Labels labels)
+            throws IOException {
+        if (there) {
+            json.writeArrayFieldStart("labels");
+            for (Protos.Label label : labels.getLabelsList()) {
+                MesosJson.write(label, json);
+            }
+            json.writeEndArray();
+        }
+    }
+
+    static void strings(JsonGenerator json, String field, Collection<String> values)
             throws IOException {
         json.writeArrayFieldStart(field);
         for (Iterator<String> each = values.iterator(); each.hasNext(); ) {
@@ -217,16 +256,13 @@ final class PageParts {
         json.writeEndArray();
     }
 
-    void allTasks(JsonGenerator json, Framework framework) throws IOException {
-        for (Task task : framework.live().values()) {
-            task(json, task);
-        }
-        for (Task task : framework.unreachable().values()) {
-            task(json, task);
-        }
-        for (Task task : framework.completed()) {
-            task(json, task);
-        }
+    /** Every task that the master remembers of a framework. */
+    static Stream<Task> all(Framework framework) {
+        return Stream.of(
+                        framework.live().values(),
+                        framework.unreachable().values(),
+                        framework.completed())
+                .flatMap(Collection::stream);
     }
 
     private static void tasks(JsonGenerator json, String field, Collection<Task> tasks)
@@ -238,7 +274,7 @@ final class PageParts {
         json.writeEndArray();
     }
 
-    private static void task(JsonGenerator json, Task task) throws IOException {
+    static void task(JsonGenerator json, Task task) throws IOException {
         Protos.Task value = task.value();
         json.writeStartObject();
         json.writeStringField("id", task.id().value());
@@ -253,10 +289,12 @@ final class PageParts {
         for (TaskStatus status : value.getStatusesList()) {
             json.writeStartObject();
             json.writeStringField("state", status.getState().name());
-            json.writeNumberField("timestamp", status.getTimestamp());
+            number(json, "timestamp", status.getTimestamp());
             if (status.hasHealthy()) {
                 json.writeBooleanField("healthy", status.getHealthy());
             }
+            // Which address a task has, for what reads no container_status: mesos-dns.
+            labels(json, status.hasLabels(), status.getLabels());
             message(
                     json,
                     "container_status",
@@ -265,13 +303,7 @@ final class PageParts {
             json.writeEndObject();
         }
         json.writeEndArray();
-        if (value.hasLabels()) {
-            json.writeArrayFieldStart("labels");
-            for (Protos.Label label : value.getLabels().getLabelsList()) {
-                MesosJson.write(label, json);
-            }
-            json.writeEndArray();
-        }
+        labels(json, value.hasLabels(), value.getLabels());
         message(json, "discovery", value.hasDiscovery(), value.getDiscovery());
         message(json, "container", value.hasContainer(), value.getContainer());
         message(json, "health_check", value.hasHealthCheck(), value.getHealthCheck());
@@ -289,7 +321,7 @@ final class PageParts {
     }
 
     /** How many tasks are in which state, all states named. */
-    void counts(JsonGenerator json, Collection<Task> tasks) throws IOException {
+    static void counts(JsonGenerator json, Collection<Task> tasks) throws IOException {
         Map<TaskState, Integer> counts = new EnumMap<>(TaskState.class);
         tasks.forEach(task -> counts.merge(task.state(), 1, Integer::sum));
         for (TaskState state : TaskState.values()) {

@@ -9,6 +9,7 @@ import dev.berth.master.cluster.Answer;
 import dev.berth.master.core.MasterCore;
 import dev.berth.master.operator.OperatorCalls;
 import dev.berth.master.operator.Page;
+import dev.berth.master.operator.PageQuery;
 import dev.berth.master.scheduler.SchedulerCalls;
 import dev.berth.master.scheduler.Subscriptions;
 import dev.berth.protocol.ProtocolException;
@@ -17,6 +18,7 @@ import dev.berth.protocol.v1.scheduler.Protos.Call;
 
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.handler.codec.http.HttpHeaderNames;
+import io.netty.handler.codec.http.QueryStringDecoder;
 
 import java.net.InetSocketAddress;
 import java.nio.charset.StandardCharsets;
@@ -117,7 +119,17 @@ final class Calls {
             exchange.answer(json("{\"master/elected\":0.0}"));
             return;
         }
-        withCore(exchange, (core, now) -> page(exchange, core.page(page, now)));
+        PageQuery query;
+        try {
+            query =
+                    PageQuery.of(
+                            new QueryStringDecoder(exchange.uri(), StandardCharsets.UTF_8)
+                                    .parameters());
+        } catch (IllegalArgumentException _) {
+            exchange.answer(Reply.text(400, "Malformed query"));
+            return;
+        }
+        withCore(exchange, (core, now) -> page(exchange, core.page(page, query, now)));
     }
 
     private void page(HttpExchange exchange, byte[] json) {

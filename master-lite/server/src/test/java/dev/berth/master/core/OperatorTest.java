@@ -3,6 +3,7 @@ package dev.berth.master.core;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.berth.master.operator.Page;
+import dev.berth.master.operator.PageQuery;
 import dev.berth.protocol.v1.Protos;
 import dev.berth.protocol.v1.Protos.TaskState;
 import dev.berth.protocol.v1.master.Protos.Call;
@@ -181,6 +182,6 @@ class OperatorTest {
     }
 
     private String text(Page page) {
-        return new String(world.core.page(page, world.now), StandardCharsets.UTF_8);
+        return new String(world.core.page(page, PageQuery.NONE, world.now), StandardCharsets.UTF_8);
     }
 }

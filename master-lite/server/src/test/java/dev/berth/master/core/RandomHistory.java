@@ -10,6 +10,7 @@ import dev.berth.master.cluster.Framework;
 import dev.berth.master.cluster.Registry;
 import dev.berth.master.cluster.Task;
 import dev.berth.master.operator.Page;
+import dev.berth.master.operator.PageQuery;
 import dev.berth.protocol.link.Link;
 import dev.berth.protocol.v1.Protos;
 import dev.berth.protocol.v1.Protos.AgentInfo;
@@ -78,7 +79,7 @@ final class RandomHistory {
             }
         }
         for (Page page : Page.values()) {
-            assertThat(world.core.page(page, world.now)).isNotNull();
+            assertThat(world.core.page(page, PageQuery.NONE, world.now)).isNotNull();
         }
         assertThat(world.core.prometheus(world.now)).isNotEmpty();
         world.shelf.failure = Optional.empty();
@@ -480,7 +481,10 @@ final class RandomHistory {
                 return;
             }
             case 4 -> {
-                world.core.page(Page.values()[random.nextInt(Page.values().length)], world.now);
+                world.core.page(
+                        Page.values()[random.nextInt(Page.values().length)],
+                        PageQuery.NONE,
+                        world.now);
                 return;
             }
             default -> {}
