@@ -40,6 +40,8 @@ public final class MasterConductor implements Agent, MasterGate {
     private volatile @Nullable Store term;
     private @Nullable MasterCore core;
     private @Nullable QueuedRegistry registry;
+    private final MasterChronicle chronicle =
+            new MasterChronicle(System::nanoTime, MasterLog::info, MasterLog::warn);
     private long nextNs = Long.MAX_VALUE;
 
     /**
@@ -116,7 +118,7 @@ public final class MasterConductor implements Agent, MasterGate {
         if (open == null) {
             return;
         }
-        MasterSettings usual = MasterSettings.of(self, flags, now);
+        MasterSettings usual = MasterSettings.of(self, flags, now).chronicle(chronicle);
         MasterSettings settings =
                 silenceNs.isPresent() ? usual.silence(silenceNs.getAsLong()) : usual;
         MasterCore made = new MasterCore(settings, open, contents, now);

@@ -15,6 +15,7 @@ import java.util.concurrent.TimeUnit;
  * @param agentHeartbeatNs each side of an agent's link speaks at least this often
  * @param agentSilenceNs after so long without a word an agent is marked unreachable
  * @param agentReregisterNs how long agents of the registry may take to come after the master's start
+ * @param chronicle what happens, for people
  */
 public record MasterSettings(
         MasterInfo info,
@@ -23,7 +24,8 @@ public record MasterSettings(
         long electedNs,
         long agentHeartbeatNs,
         long agentSilenceNs,
-        long agentReregisterNs) {
+        long agentReregisterNs,
+        Chronicle chronicle) {
     /** The usual times: 5 s, 15 s, 10 min. */
     public static MasterSettings of(MasterInfo info, Map<String, String> flags, long electedNs) {
         return new MasterSettings(
@@ -33,11 +35,26 @@ public record MasterSettings(
                 electedNs,
                 TimeUnit.SECONDS.toNanos(5),
                 TimeUnit.SECONDS.toNanos(15),
-                TimeUnit.MINUTES.toNanos(10));
+                TimeUnit.MINUTES.toNanos(10),
+                Chronicle.UNREAD);
     }
 
     /** The same, with agents taken for unreachable after so long; each side speaks three times within it. */
     public MasterSettings silence(long ns) {
-        return new MasterSettings(info, version, flags, electedNs, ns / 3, ns, agentReregisterNs);
+        return new MasterSettings(
+                info, version, flags, electedNs, ns / 3, ns, agentReregisterNs, chronicle);
+    }
+
+    /** The same, with somebody who reads what happens. */
+    public MasterSettings chronicle(Chronicle reader) {
+        return new MasterSettings(
+                info,
+                version,
+                flags,
+                electedNs,
+                agentHeartbeatNs,
+                agentSilenceNs,
+                agentReregisterNs,
+                reader);
     }
 }

@@ -114,6 +114,9 @@ final class AgentSessions {
     }
 
     private void refuse(AgentLink link, String message, boolean retry) {
+        cluster.settings()
+                .chronicle()
+                .warn("an agent from " + link.peerAddress() + " is refused: " + message);
         link.send(Messages.refused(message, retry));
         link.close();
     }
@@ -121,6 +124,12 @@ final class AgentSessions {
     private void again(AgentLink link, Link.Register register, Resources total, AgentId id) {
         if (cluster.gone().containsKey(id)) {
             // Not refused: it is to end its tasks and may come as a new one.
+            cluster.settings()
+                    .chronicle()
+                    .warn(
+                            "agent "
+                                    + id
+                                    + " is back, but was marked gone: it is told to end its tasks");
             link.send(Messages.shutdown("agent " + id + " was marked gone by an operator"));
             link.close();
             return;
@@ -193,6 +202,16 @@ final class AgentSessions {
         Agent agent = cluster.addAgent(id, admission.info(), admission.total(), admission.link());
         begin(agent, admission);
         cluster.watcher().onAgentAdded(agent);
+        cluster.settings()
+                .chronicle()
+                .note(
+                        named(agent)
+                                + (isNew ? " is new" : wasUnreachable ? " is back" : " is here")
+                                + ": "
+                                + admission.total()
+                                + ", "
+                                + admission.register().getTasksCount()
+                                + " tasks");
         reports.merge(agent, admission.register(), wasUnreachable);
         if (isNew) {
             departures.replaced(agent);
@@ -225,7 +244,20 @@ final class AgentSessions {
         cluster.describe(agent, admission.info(), admission.total());
         cluster.connect(agent, admission.link());
         begin(agent, admission);
+        cluster.settings().chronicle().note(named(agent) + " has connected again");
         reports.merge(agent, admission.register(), false);
+    }
+
+    private static String named(Agent agent) {
+        return "agent "
+                + agent.id()
+                + " ("
+                + agent.info().getHostname()
+                + ", "
+                + agent.address()
+                + ":"
+                + agent.info().getPort()
+                + ")";
     }
 
     /** Two machines with one id would end each other's tasks. Who has moved is taken once the old connection is given up. */
@@ -343,7 +375,22 @@ final class AgentSessions {
         Agent agent = byLink.remove(link);
         if (agent != null) {
             departures.disconnected(agent);
+            if (!agent.isLeaving()) {
+                cluster.settings()
+                        .chronicle()
+                        .note(
+                                named(agent)
+                                        + " has lost its connection: unreachable in "
+                                        + seconds(cluster.settings().agentSilenceNs())
+                                        + " s unless it comes again; its "
+                                        + agent.tasks().size()
+                                        + " tasks run on");
+            }
         }
+    }
+
+    private static long seconds(long ns) {
+        return ns / 1_000_000_000L;
     }
 
     /** Closes an agent's link from this side. */
@@ -375,6 +422,15 @@ final class AgentSessions {
         }
         long silentAt = agent.heardNs() + cluster.settings().agentSilenceNs();
         if (silentAt <= now) {
+            cluster.settings()
+                    .chronicle()
+                    .warn(
+                            named(agent)
+                                    + " has been silent for "
+                                    + seconds(now - agent.heardNs())
+                                    + " s: it is unreachable, its "
+                                    + agent.tasks().size()
+                                    + " tasks are not known to run");
             forget(agent);
             departures.unreachable(agent);
             return;

@@ -172,6 +172,7 @@ final class Departures {
         if (!departing.add(agent.id())) {
             return;
         }
+        cluster.settings().chronicle().note(message + ": agent " + agent.id() + " is removed");
         agent.leave();
         cluster.offers().rescind(agent.offers());
         cluster.allocator().deactivateAgent(agent.id());
@@ -233,6 +234,7 @@ final class Departures {
             return;
         }
         String message = "Agent " + record.hostname() + " was marked gone by an operator";
+        cluster.settings().chronicle().warn(message + ": " + record.id());
         if (agent.isPresent()) {
             end(
                     agent.get(),
@@ -332,6 +334,14 @@ final class Departures {
                                     cluster.agentsDueAt(
                                             cluster.nowNs() + cluster.settings().agentSilenceNs());
                                 } else if (cluster.recovered().containsKey(record.id())) {
+                                    cluster.settings()
+                                            .chronicle()
+                                            .warn(
+                                                    "agent "
+                                                            + record.id()
+                                                            + " ("
+                                                            + record.hostname()
+                                                            + ") of the registry has not come: it is unreachable");
                                     cluster.stands(record);
                                     tellLost(record.id());
                                 }

@@ -244,6 +244,9 @@ public final class OperatorCalls {
                     "No framework found with ID " + call.getTeardown().getFrameworkId().getValue());
         }
         cluster.counts().add(Count.TEARDOWNS);
+        cluster.settings()
+                .chronicle()
+                .note("framework " + framework.get().id() + " is ended by an operator");
         cluster.removeFramework(framework.get());
         return Answer.OK;
     }

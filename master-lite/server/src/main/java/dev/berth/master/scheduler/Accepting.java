@@ -193,6 +193,17 @@ final class Accepting {
                                 : state == TaskState.TASK_LOST
                                         ? Count.TASKS_LOST
                                         : Count.TASKS_DROPPED);
+        cluster.settings()
+                .chronicle()
+                .warn(
+                        "framework "
+                                + framework.id()
+                                + ": task "
+                                + task.getTaskId().getValue()
+                                + " is refused, "
+                                + state
+                                + ": "
+                                + message);
         cluster.send(
                 framework,
                 Statuses.update(

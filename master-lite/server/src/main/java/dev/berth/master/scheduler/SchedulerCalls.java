@@ -150,6 +150,9 @@ public final class SchedulerCalls {
             }
             case TEARDOWN -> {
                 cluster.counts().add(Count.TEARDOWNS);
+                cluster.settings()
+                        .chronicle()
+                        .note("framework " + framework.id() + " has ended itself");
                 cluster.removeFramework(framework);
             }
             case DECLINE -> accepting.decline(framework, call.getDecline());

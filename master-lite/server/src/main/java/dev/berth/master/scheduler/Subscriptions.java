@@ -69,6 +69,9 @@ public final class Subscriptions {
         }
         Optional<String> problem = problem(info, call.getSubscribe());
         if (problem.isPresent()) {
+            cluster.settings()
+                    .chronicle()
+                    .warn("framework '" + info.getName() + "' is refused: " + problem.get());
             stream.send(Events.error(problem.get()));
             stream.close();
         } else {
@@ -130,6 +133,13 @@ public final class Subscriptions {
         // back, too.
         boolean again = known.isPresent() || !info.getId().getValue().isEmpty();
         begin(framework, stream, again, known.isEmpty());
+        cluster.settings()
+                .chronicle()
+                .note(named(framework) + (again ? " is back" : " has subscribed"));
+    }
+
+    private static String named(Framework framework) {
+        return "framework " + framework.id() + " ('" + framework.info().getName() + "')";
     }
 
     /** The new facts, but for what a framework cannot change. */
@@ -167,6 +177,15 @@ public final class Subscriptions {
         for (Framework framework : cluster.frameworks()) {
             if (framework.stream().filter(stream::equals).isPresent()) {
                 cluster.disconnect(framework);
+                cluster.settings()
+                        .chronicle()
+                        .note(
+                                named(framework)
+                                        + " has gone away: removed in "
+                                        + Math.round(framework.info().getFailoverTimeout())
+                                        + " s unless it comes again; its "
+                                        + framework.live().size()
+                                        + " tasks run on");
                 return;
             }
         }
@@ -179,6 +198,13 @@ public final class Subscriptions {
         }
         for (Framework framework : List.copyOf(cluster.frameworks())) {
             if (framework.teardownAtNs() <= cluster.nowNs()) {
+                cluster.settings()
+                        .chronicle()
+                        .note(
+                                named(framework)
+                                        + " has not come back: it is removed, and its "
+                                        + framework.live().size()
+                                        + " tasks are killed");
                 cluster.removeFramework(framework);
                 continue;
             }

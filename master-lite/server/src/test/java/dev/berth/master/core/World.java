@@ -9,6 +9,7 @@ import dev.berth.master.allocator.DrfAllocator;
 import dev.berth.master.cluster.AgentLink;
 import dev.berth.master.cluster.AgentRecord;
 import dev.berth.master.cluster.Answer;
+import dev.berth.master.cluster.Chronicle;
 import dev.berth.master.cluster.FrameworkStream;
 import dev.berth.master.cluster.MasterSettings;
 import dev.berth.master.cluster.OperatorStream;
@@ -191,6 +192,10 @@ final class World {
 
     final Shelf shelf;
     final MasterCore core;
+
+    /** What the chronicle was told; warnings begin with "!". */
+    final List<String> said = new ArrayList<>();
+
     long now;
     private int streams;
     private int uuids;
@@ -214,7 +219,19 @@ final class World {
                         .build();
         core =
                 new MasterCore(
-                        MasterSettings.of(info, Map.of("work_dir", "/x"), now),
+                        MasterSettings.of(info, Map.of("work_dir", "/x"), now)
+                                .chronicle(
+                                        new Chronicle() {
+                                            @Override
+                                            public void note(String sentence) {
+                                                said.add(sentence);
+                                            }
+
+                                            @Override
+                                            public void warn(String sentence) {
+                                                said.add("! " + sentence);
+                                            }
+                                        }),
                         shelf,
                         shelf.contents(),
                         new DrfAllocator(AllocatorOptions.defaults(1)),
