@@ -76,6 +76,11 @@ final class Creation {
         } catch (AgentException e) {
             answer.onFailure(e);
             return;
+        } catch (RuntimeException e) {
+            // Who asks must not wait for ever because of our bug.
+            AgentLog.error("create " + name, e);
+            answer.onFailure(AgentException.failed("create " + name, e));
+            return;
         }
         long now = parts.clock().realtimeNs();
         conductor.onLane(
@@ -302,7 +307,10 @@ final class Creation {
                         parts.images().release(id.value());
                         parts.records().remove(id);
                         conductor.offer(() -> removed(container));
-                    } catch (ContainerizerException | ImageException | AgentException e) {
+                    } catch (ContainerizerException
+                            | ImageException
+                            | AgentException
+                            | RuntimeException e) {
                         conductor.offer(() ->
                                 removeFailed(
                                         container,

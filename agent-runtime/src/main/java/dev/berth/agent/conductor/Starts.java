@@ -1,6 +1,7 @@
 package dev.berth.agent.conductor;
 
 import dev.berth.agent.config.AgentException;
+import dev.berth.agent.config.AgentLog;
 import dev.berth.agent.config.LogOptions;
 import dev.berth.agent.device.DevicePlan;
 import dev.berth.containerizer.Containerizer.ContainerEvent;
@@ -113,10 +114,20 @@ final class Starts {
                 prepare(container, config, log);
             }
         } catch (AgentException e) {
-            container.run = before;
-            conductor.grants().release(container);
-            refuse(container, status, e);
+            takeBack(container, before, status, e);
+        } catch (RuntimeException e) {
+            // A fault of ours: the devices are not to be lost with it, nor the container to start
+            // for ever.
+            AgentLog.error("start " + container.name, e);
+            takeBack(
+                    container, before, status, AgentException.failed("start " + container.name, e));
         }
+    }
+
+    private void takeBack(Container container, int run, Status before, AgentException why) {
+        container.run = run;
+        conductor.grants().release(container);
+        refuse(container, before, why);
     }
 
     /** Nothing was started: the container is as it was. A restart by policy is tried again later, since devices that are lacking now may come back. */

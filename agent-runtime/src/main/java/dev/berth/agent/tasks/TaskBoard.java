@@ -234,6 +234,10 @@ public final class TaskBoard implements AutoCloseable {
                                 .setReason(TaskStatus.Reason.REASON_CONTAINER_LAUNCH_FAILED)
                                 .setMessage(e.chain()));
             }
+            entries.stream()
+                    .filter(entry -> entry.executor.isPresent())
+                    .findFirst()
+                    .ifPresent(entry -> groups.tellWhenAllEnded(entry, master));
             return List.of();
         }
         for (TaskEntry entry : entries) {
@@ -271,26 +275,28 @@ public final class TaskBoard implements AutoCloseable {
 
     private void endGroup(TaskEntry entry) {
         for (TaskEntry member : groups.of(entry)) {
-            TaskRun run = member.run;
-            if (!member.isTerminal() && run != null) {
-                run.kill(graceNs(member, Optional.empty()), tellsKilling(member));
-            }
+            kill(member, Optional.empty());
         }
     }
 
-    /** Ends a task: SIGTERM, after the grace period SIGKILL. In a group, the whole group. */
+    /** Ends a task: SIGTERM, after the grace period SIGKILL. In a group, the whole group; {@code policy} is of the one that is named, as in Mesos. */
     public void kill(FrameworkID framework, String task, Optional<KillPolicy> policy) {
         TaskEntry entry = journal.tasks().get(new TaskKey(framework.getValue(), task));
         if (entry == null) {
             AgentLog.warn("kill of task " + task + ", which is not here");
             return;
         }
-        List<TaskEntry> all = entry.executor.isPresent() ? groups.of(entry) : List.of(entry);
-        for (TaskEntry member : all) {
-            TaskRun run = member.run;
-            if (run != null) {
-                run.kill(graceNs(member, policy), tellsKilling(member));
-            }
+        List<TaskEntry> all = entry.executor.isPresent() ? groups.of(entry) : List.of();
+        kill(entry, policy);
+        all.stream()
+                .filter(member -> member != entry)
+                .forEach(member -> kill(member, Optional.empty()));
+    }
+
+    private void kill(TaskEntry entry, Optional<KillPolicy> policy) {
+        TaskRun run = entry.run;
+        if (run != null) {
+            run.kill(graceNs(entry, policy), tellsKilling(entry));
         }
     }
 
@@ -347,9 +353,8 @@ public final class TaskBoard implements AutoCloseable {
     /** Ends what {@code which} accepts, with its grace period. */
     private void killAll(Predicate<TaskEntry> which) {
         for (TaskEntry entry : List.copyOf(journal.tasks().values())) {
-            TaskRun run = entry.run;
-            if (run != null && which.test(entry)) {
-                run.kill(graceNs(entry, Optional.empty()), tellsKilling(entry));
+            if (which.test(entry)) {
+                kill(entry, Optional.empty());
             }
         }
     }

@@ -176,6 +176,7 @@ final class TaskOutput {
             Path sandbox = paths.sandbox(entry);
             makeDirectories(sandbox);
             Files.createDirectories(paths.position(entry.container).getParent());
+            TaskVolumes.checkSources(entry, paths);
             for (Path directory : TaskVolumes.directories(entry, paths)) {
                 Files.createDirectories(directory);
             }
@@ -222,14 +223,41 @@ final class TaskOutput {
                 StandardCopyOption.REPLACE_EXISTING);
     }
 
-    /** Gives the sandbox to the task's user. */
-    static void own(Linux linux, Path sandbox, int uid, int gid) throws AgentException {
+    /** Gives the sandbox to the task's user, and what of it is a volume, as Mesos does. What tasks share is the first one's. */
+    static void own(Linux linux, TaskEntry entry, TaskPaths paths, int uid, int gid)
+            throws AgentException {
+        Path sandbox = paths.sandbox(entry);
         try {
             for (String name : new String[] {"", "/stdout", "/stderr"}) {
                 linux.files().fchownat(Fd.CWD, sandbox + name, uid, gid, At.AT_SYMLINK_NOFOLLOW);
             }
+            for (Path directory : TaskVolumes.directories(entry, paths)) {
+                own(linux, paths.run(entry), directory, uid, gid);
+            }
         } catch (ErrnoException e) {
             throw AgentException.failed("give " + sandbox + " to user " + uid, e);
+        }
+    }
+
+    /** Others of the group may run already: no link of theirs is followed. */
+    private static void own(Linux linux, Path run, Path directory, int uid, int gid)
+            throws ErrnoException {
+        OpenHow how =
+                new OpenHow(
+                        Open.O_PATH | Open.O_DIRECTORY | Open.O_CLOEXEC,
+                        NO_MODE,
+                        Resolve.RESOLVE_BENEATH | Resolve.RESOLVE_NO_SYMLINKS);
+        try (OwnedFd root = linux.files().openat(Fd.CWD, run.toString(), (int) how.flags(), 0);
+                OwnedFd own =
+                        linux.files().openat2(root, run.relativize(directory).toString(), how)) {
+            if (linux.files().statx(own, "", At.AT_EMPTY_PATH).map(Statx::uid).orElse(0) == 0) {
+                linux.files().fchownat(own, "", uid, gid, At.AT_EMPTY_PATH);
+            }
+        } catch (ErrnoException e) {
+            switch (e.errno()) {
+                case ELOOP, ENOTDIR, ENOENT, EXDEV -> {}
+                default -> throw e;
+            }
         }
     }
 }

@@ -120,7 +120,12 @@ final class TaskRun implements ContainerWatcher, TaskChecks.Listener {
             prepare(request);
             return;
         }
-        host.image(request.image().get(), request.fresh(), orFail(_ -> prepare(request)));
+        try {
+            host.image(request.image().get(), request.fresh(), orFail(_ -> prepare(request)));
+        } catch (RuntimeException e) {
+            AgentLog.error("image of " + entry.key(), e);
+            launchFailed("image " + request.image().get() + ": " + e);
+        }
     }
 
     private <T> Answer<T> orFail(Consumer<T> then) {
@@ -251,7 +256,7 @@ final class TaskRun implements ContainerWatcher, TaskChecks.Listener {
         }
         host.onLane(() -> {
             try {
-                TaskOutput.own(board.linux(), board.paths().sandbox(entry), uid, gid);
+                TaskOutput.own(board.linux(), entry, board.paths(), uid, gid);
                 host.offer(this::startNow);
             } catch (AgentException e) {
                 host.offer(() -> launchFailed(e.chain()));

@@ -6,6 +6,8 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.berth.agent.config.AgentException;
 import dev.berth.protocol.v1.Protos.Volume;
 
+import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -92,11 +94,26 @@ final class TaskVolumes {
             return beneath(paths.sandbox(entry), path, "host_path");
         }
         Path host = parse(Path.of("/"), path, "host_path").normalize();
-        if (host.startsWith(paths.dataRoot()) || paths.dataRoot().startsWith(host)) {
-            throw AgentException.invalid(
-                    "volume with host_path " + path + ": the agent's own files are there");
-        }
+        refuseOurs(host, paths.dataRoot());
         return host;
+    }
+
+    private static void refuseOurs(Path host, Path ours) throws AgentException {
+        if (host.startsWith(ours) || ours.startsWith(host)) {
+            throw AgentException.invalid(
+                    "volume with host_path " + host + ": the agent's own files are there");
+        }
+    }
+
+    /** Looks where the paths of the host lead, which may be through links; lane for files. */
+    static void checkSources(TaskEntry entry, TaskPaths paths) throws AgentException, IOException {
+        Path ours = paths.dataRoot().toRealPath();
+        for (Volume volume : entry.info.getContainer().getVolumesList()) {
+            Path source = source(volume, entry, paths);
+            if (!source.startsWith(paths.run(entry)) && Files.exists(source)) {
+                refuseOurs(source.toRealPath(), ours);
+            }
+        }
     }
 
     private static Path parse(Path directory, String path, String field) throws AgentException {

@@ -7,7 +7,10 @@ import dev.berth.agent.config.SandboxRetention;
 import dev.berth.linux.Linux;
 import dev.berth.protocol.link.Link;
 import dev.berth.protocol.v1.Protos.ContainerInfo;
+import dev.berth.protocol.v1.Protos.ExecutorInfo;
 import dev.berth.protocol.v1.Protos.FrameworkInfo;
+import dev.berth.protocol.v1.Protos.Image;
+import dev.berth.protocol.v1.Protos.KillPolicy;
 import dev.berth.protocol.v1.Protos.TaskInfo;
 import dev.berth.protocol.v1.Protos.TaskState;
 import dev.berth.protocol.v1.Protos.TaskStatus;
@@ -147,6 +150,77 @@ class StrangeTasksTest {
             assertThat(again.tasks().values().iterator().next().state())
                     .isEqualTo(TaskState.TASK_RUNNING);
         }
+    }
+
+    @Test
+    void imageThatTheAgentTripsOverIsTheTasksFailure() {
+        // A host that throws where it is asked for an image.
+        launch(inImage("t").build());
+        assertThat(sent.getLast().getState()).isEqualTo(TaskState.TASK_FAILED);
+        assertThat(sent.getLast().getMessage()).contains("no images");
+    }
+
+    @Test
+    void linkLeadsNoVolumeToTheAgentsOwnFiles(@TempDir Path elsewhere) throws Exception {
+        Path link = elsewhere.resolve("link");
+        Files.createSymbolicLink(link, directory);
+        for (Path path : List.of(link, link.resolve("agent/tasks"))) {
+            launch(withVolume("/mnt", path.toString()).build());
+            assertThat(sent.getLast().getState()).isEqualTo(TaskState.TASK_FAILED);
+            assertThat(sent.getLast().getMessage()).contains("the agent's own files");
+        }
+    }
+
+    private static TaskInfo.Builder inImage(String id) {
+        TaskInfo.Builder task = task(id);
+        task.getContainerBuilder()
+                .setType(ContainerInfo.Type.MESOS)
+                .getMesosBuilder()
+                .getImageBuilder()
+                .setType(Image.Type.DOCKER)
+                .getDockerBuilder()
+                .setName("slow");
+        return task;
+    }
+
+    private static ExecutorInfo executor() {
+        ExecutorInfo.Builder executor = ExecutorInfo.newBuilder().setFrameworkId(FRAMEWORK.getId());
+        executor.getExecutorIdBuilder().setValue("e");
+        return executor.build();
+    }
+
+    @Test
+    void groupThatCouldNotBeNotedLeavesNoExecutorWithTheMaster() {
+        List<Link.ExecutorExited> exited = new ArrayList<>();
+        board.master(message -> {
+            if (message.hasExecutorExited()) {
+                exited.add(message.getExecutorExited());
+            }
+        });
+        board.close();
+        board.launchGroup(FRAMEWORK, executor(), List.of(task("a").build(), task("b").build()));
+        assertThat(exited).hasSize(1);
+        assertThat(exited.getFirst().getExecutorId().getValue()).isEqualTo("e");
+    }
+
+    @Test
+    void killPolicyIsOfTheMemberOfAGroupThatItNames() throws Exception {
+        host.imagesTakeLong = true;
+        board.launchGroup(
+                FRAMEWORK, executor(), List.of(inImage("a").build(), inImage("b").build()));
+        KillPolicy.Builder asked = KillPolicy.newBuilder();
+        asked.getGracePeriodBuilder().setNanoseconds(77);
+        board.kill(FRAMEWORK.getId(), "b", Optional.of(asked.build()));
+        List<String> kills =
+                Files.readAllLines(directory.resolve("agent/tasks/journal")).stream()
+                        .filter(line -> line.contains("\"KILL\""))
+                        .toList();
+        assertThat(kills).hasSize(2);
+        assertThat(kills)
+                .filteredOn(line -> line.contains("\"grace\":77"))
+                .singleElement()
+                .asString()
+                .contains("\"task\":\"b\"");
     }
 
     @Test

@@ -6,9 +6,14 @@ import dev.berth.linux.Linux;
 import dev.berth.linux.OwnedFd;
 import dev.berth.linux.Poll;
 
+import org.jspecify.annotations.Nullable;
+
 import java.io.IOException;
+import java.nio.file.FileVisitResult;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.SimpleFileVisitor;
+import java.nio.file.attribute.BasicFileAttributes;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -56,9 +61,8 @@ public final class LeakCheck {
         Map<String, Integer> found = new TreeMap<>();
         tree(cgroup, Files::isDirectory).forEach(p -> add(found, "cgroup " + p));
         for (Path group : tree(cgroup, Files::isDirectory)) {
-            for (String pid : Files.readAllLines(cgroup.resolve(group).resolve("cgroup.procs"))) {
-                add(found, "process " + pid + " in " + group);
-            }
+            processes(cgroup.resolve(group))
+                    .forEach(pid -> add(found, "process " + pid + " in " + group));
         }
         for (String root : List.of("exec", "data")) {
             tree(directory.resolve(root), _ -> true)
@@ -125,6 +129,14 @@ public final class LeakCheck {
         }
     }
 
+    private static List<String> processes(Path group) {
+        try {
+            return Files.readAllLines(group.resolve("cgroup.procs"));
+        } catch (IOException _) {
+            return List.of(); // it has gone
+        }
+    }
+
     private static void add(Map<String, Integer> found, String what) {
         found.merge(what, 1, Integer::sum);
     }
@@ -133,14 +145,35 @@ public final class LeakCheck {
         return line.split(" ")[4];
     }
 
+    /** Of what goes while it is looked at, nothing is left. */
     private static List<Path> tree(Path root, Predicate<Path> wanted) throws IOException {
-        if (!Files.isDirectory(root)) {
-            return List.of();
-        }
         List<Path> found = new ArrayList<>();
-        try (Stream<Path> all = Files.walk(root)) {
-            all.filter(wanted).forEach(p -> found.add(root.relativize(p)));
-        }
+        Files.walkFileTree(
+                root,
+                new SimpleFileVisitor<>() {
+                    @Override
+                    public FileVisitResult preVisitDirectory(Path p, BasicFileAttributes about) {
+                        return visitFile(p, about);
+                    }
+
+                    @Override
+                    public FileVisitResult visitFile(Path p, BasicFileAttributes about) {
+                        if (wanted.test(p)) {
+                            found.add(root.relativize(p));
+                        }
+                        return FileVisitResult.CONTINUE;
+                    }
+
+                    @Override
+                    public FileVisitResult visitFileFailed(Path p, IOException gone) {
+                        return FileVisitResult.CONTINUE;
+                    }
+
+                    @Override
+                    public FileVisitResult postVisitDirectory(Path p, @Nullable IOException gone) {
+                        return FileVisitResult.CONTINUE;
+                    }
+                });
         return found;
     }
 

@@ -103,6 +103,23 @@ class TaskContainerTest {
     }
 
     @Test
+    void asAnotherUserAVolumeOfTheSandboxIsItsOwn() throws Exception {
+        TaskInfo.Builder task =
+                cluster.inImage("bob", "cd /data && echo y > mine && cat mine && ls -d ../etc");
+        task.getCommandBuilder().setUser("bob");
+        task.getContainerBuilder()
+                .addVolumesBuilder()
+                .setMode(Volume.Mode.RW)
+                .setContainerPath("/data")
+                .getSourceBuilder()
+                .setType(Volume.Source.Type.SANDBOX_PATH)
+                .getSandboxPathBuilder()
+                .setType(Volume.Source.SandboxPath.Type.SELF)
+                .setPath("deep/data");
+        assertThat(said(task)).isEqualTo("y\n../etc\n");
+    }
+
+    @Test
     void dockersContainersRunWithTheHostsNetworkOrNone() throws Exception {
         String interfaces = "cat /proc/net/dev | grep -c :";
         long hosts;

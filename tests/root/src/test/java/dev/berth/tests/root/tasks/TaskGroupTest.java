@@ -85,6 +85,23 @@ class TaskGroupTest {
     }
 
     @Test
+    void whatTheyShareIsTheirUsers() throws Exception {
+        List<TaskInfo.Builder> tasks = new java.util.ArrayList<>();
+        for (String name : List.of("one", "two")) {
+            TaskInfo.Builder task =
+                    cluster.inImage(name, "cd $MESOS_SANDBOX/shared && touch $MESOS_TASK_ID");
+            task.getCommandBuilder().setUser("bob");
+            share(task);
+            tasks.add(task);
+        }
+        cluster.launchGroup(cluster.executor("pod"), tasks);
+        for (TaskInfo.Builder task : tasks) {
+            TaskStatus end = cluster.end(task);
+            assertThat(end.getState()).as(end.getMessage()).isEqualTo(TaskState.TASK_FINISHED);
+        }
+    }
+
+    @Test
     void oneThatFailsEndsTheOthers() throws Exception {
         TaskInfo.Builder fails = cluster.shell("fails", "sleep 0.3; exit 5");
         TaskInfo.Builder other = cluster.shell("other", "sleep 1000");
