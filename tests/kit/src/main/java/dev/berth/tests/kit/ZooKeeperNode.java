@@ -11,7 +11,7 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 
-/** A real ZooKeeper server as a child JVM on a directory and a port of its own. It may be killed and started again on both. One thread. */
+/** A real ZooKeeper server as a child JVM on a directory and a port of its own, alone or of an ensemble. It may be killed, stopped, and started again on both. One thread. */
 public final class ZooKeeperNode implements AutoCloseable {
     /** ZooKeeper's usual one, in milliseconds: ends of sessions are rounded up to it. */
     private static final String TICK_MS = "2000";
@@ -21,18 +21,29 @@ public final class ZooKeeperNode implements AutoCloseable {
     private static final int ASK_MS = 1_000;
 
     private final Path directory;
+    private final List<String> ensemble;
     private int port;
     private Process process;
 
-    private ZooKeeperNode(Path directory) throws IOException {
+    private ZooKeeperNode(Path directory, int port, List<String> ensemble) throws IOException {
         this.directory = directory;
-        port = freePort();
+        this.ensemble = ensemble;
+        this.port = port;
         process = launch();
+    }
+
+    /** One of several, which begins to look for the others; {@code number} is its own in the ensemble's settings. */
+    static ZooKeeperNode of(int number, Path directory, int port, List<String> ensemble)
+            throws IOException {
+        Files.writeString(
+                Files.createDirectories(directory.resolve("data")).resolve("myid"),
+                Integer.toString(number));
+        return new ZooKeeperNode(directory, port, List.copyOf(ensemble));
     }
 
     /** Starts one below {@code directory}; returns when it answers. */
     public static ZooKeeperNode start(Path directory) throws Exception {
-        ZooKeeperNode node = new ZooKeeperNode(directory);
+        ZooKeeperNode node = new ZooKeeperNode(directory, freePort(), List.of());
         for (int attempt = 1; !node.awaitAnswer(); attempt++) {
             // Somebody else was given the port in between.
             if (attempt == TRIES) {
@@ -44,7 +55,7 @@ public final class ZooKeeperNode implements AutoCloseable {
         return node;
     }
 
-    private static int freePort() throws IOException {
+    static int freePort() throws IOException {
         try (ServerSocket any = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
             return any.getLocalPort();
         }
@@ -64,11 +75,12 @@ public final class ZooKeeperNode implements AutoCloseable {
                         "maxClientCnxns=0",
                         "admin.enableServer=false",
                         "4lw.commands.whitelist=ruok,cons,stat",
+                        String.join("\n", ensemble),
                         ""));
         return ChildJvm.launch(
                 directory.resolve("zookeeper.log"),
                 List.of("-Xmx128m"),
-                "org.apache.zookeeper.server.ZooKeeperServerMain",
+                "org.apache.zookeeper.server.quorum.QuorumPeerMain",
                 List.of(settings.toString()));
     }
 
@@ -97,6 +109,24 @@ public final class ZooKeeperNode implements AutoCloseable {
         }
     }
 
+    /** What it is in its ensemble: {@code leader}, {@code follower}, or nothing while it serves nobody. */
+    public String mode() {
+        try {
+            return word("stat")
+                    .lines()
+                    .filter(line -> line.startsWith("Mode: "))
+                    .map(line -> line.substring("Mode: ".length()))
+                    .findFirst()
+                    .orElse("");
+        } catch (IOException _) {
+            return "";
+        }
+    }
+
+    boolean isAlive() {
+        return process.isAlive();
+    }
+
     /** {@code host:port}. */
     public String address() {
         return "127.0.0.1:" + port;
@@ -116,7 +146,17 @@ public final class ZooKeeperNode implements AutoCloseable {
         process.destroyForcibly().waitFor();
     }
 
-    /** Starts the next one on the same data and port. */
+    /** SIGSTOP: it does nothing any more, and its connections stay. */
+    public void stop() throws IOException, InterruptedException {
+        ChildJvm.signal(process, "STOP");
+    }
+
+    /** SIGCONT. */
+    public void goOn() throws IOException, InterruptedException {
+        ChildJvm.signal(process, "CONT");
+    }
+
+    /** Starts the next one on the same data and port; returns when that serves, alone, or answers, in an ensemble. */
     public void restart() throws Exception {
         process = launch();
         if (!awaitAnswer()) {
