@@ -41,7 +41,8 @@ public final class AgentArguments {
                   --devices FILE              character devices that are handed out, see gpu/README.md
                   --cdi-spec-dir DIR          directory of CDI files (may be repeated; default /etc/cdi and /var/run/cdi)
                   --master ADDRESS            report to a master: http://HOST:PORT, several with commas,
-                                              or zk://HOST:PORT,HOST:PORT/PATH: whichever is elected there
+                                              or zk://HOST:PORT,HOST:PORT/PATH: whichever is elected there;
+                                              file:///FILE: a zk:// address that stands in FILE
                   --master-token-file FILE    what is shown to the master (default: /var/lib/berth/master/token where that is readable); whoever shows it here may pass too
                   --listen HOST:PORT          where the operator API listens (default 127.0.0.1:5051 with --master)
                   --allow-anonymous           answer there without the token of DATA-ROOT/token

@@ -2,6 +2,10 @@ package dev.berth.discovery;
 
 import org.apache.zookeeper.common.PathUtils;
 
+import java.io.BufferedReader;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.Optional;
 
 /**
@@ -13,16 +17,43 @@ import java.util.Optional;
  */
 public record ZooKeeperUrl(String servers, String path, Optional<String> credentials) {
     private static final String SCHEME = "zk://";
+    private static final String FILE = "file:///";
+    private static final int MOST_CHARACTERS = 4096;
     private static final int DEFAULT_PORT = 2181;
 
-    /** Whether the text wants to be such a place. */
+    /** Whether the text wants to be such a place, or names a file that holds one. */
     public static boolean matches(String text) {
-        return text.startsWith(SCHEME);
+        return text.startsWith(SCHEME) || text.startsWith(FILE);
     }
 
-    /** Reads one. */
+    /** Reads one; also from the file that is named as {@code file:///PATH}, as Mesos has it: a password on a command line is seen by every user of the machine. Blocks on a small file. */
     public static ZooKeeperUrl parse(String text) throws DiscoveryException {
-        if (!matches(text)) {
+        return text.startsWith(FILE)
+                ? ofFile(Path.of(text.substring(FILE.length() - 1)))
+                : ofText(text);
+    }
+
+    private static ZooKeeperUrl ofFile(Path file) throws DiscoveryException {
+        String held;
+        try (BufferedReader in = Files.newBufferedReader(file)) {
+            char[] start = new char[MOST_CHARACTERS];
+            int length = Math.max(0, in.read(start));
+            held = new String(start, 0, length).strip();
+        } catch (IOException e) {
+            throw new DiscoveryException("cannot read the place in ZooKeeper from a file: " + e, e);
+        }
+        if (!held.startsWith(SCHEME) || held.lines().count() > 1) {
+            // What it holds instead is not shown: it may be any file.
+            throw new DiscoveryException(
+                    "file "
+                            + file
+                            + " holds no place in ZooKeeper (expected one line, zk://HOST:PORT,HOST:PORT/PATH)");
+        }
+        return ofText(held);
+    }
+
+    private static ZooKeeperUrl ofText(String text) throws DiscoveryException {
+        if (!text.startsWith(SCHEME)) {
             throw malformed(text, "it does not begin with zk://");
         }
         String rest = text.substring(SCHEME.length());
@@ -78,7 +109,7 @@ public record ZooKeeperUrl(String servers, String path, Optional<String> credent
 
     private static DiscoveryException malformed(String text, String why) {
         // A password is not for logs.
-        String shown = text.replaceFirst("^zk://[^/]*@", "zk://***@");
+        String shown = text.replaceFirst("(?s)^zk://.*@", "zk://***@");
         return new DiscoveryException(
                 "not a place in ZooKeeper: '"
                         + shown

@@ -3,11 +3,16 @@ package dev.berth.discovery;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.berth.protocol.ProtocolException;
+
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
 
@@ -76,6 +81,54 @@ class AddressTest {
         assertThatThrownBy(() -> ZooKeeperUrl.parse("zk://me:secret@a:b/x"))
                 .message()
                 .doesNotContain("secret");
+    }
+
+    @Test
+    void aPasswordWithASlashIsNotRepeatedEither() {
+        assertThatThrownBy(() -> ZooKeeperUrl.parse("zk://me:sec/ret@a:1/x"))
+                .message()
+                .doesNotContain("sec");
+    }
+
+    @Test
+    void aPlaceMayStandInAFileWhichIsNeverShown(@TempDir Path directory) throws Exception {
+        Path file = directory.resolve("place");
+        Files.writeString(file, "zk://me:secret@a:1/x\n");
+        assertThat(ZooKeeperUrl.matches("file://" + file)).isTrue();
+        ZooKeeperUrl url = ZooKeeperUrl.parse("file://" + file);
+        assertThat(url.credentials()).contains("me:secret");
+        assertThat(url.toString()).isEqualTo("zk://a:1/x");
+        Files.writeString(file, "hush\n");
+        assertThatThrownBy(() -> ZooKeeperUrl.parse("file://" + file))
+                .hasMessageContaining(file.toString())
+                .hasMessageContaining("zk://HOST:PORT")
+                .message()
+                .doesNotContain("hush");
+        assertThatThrownBy(() -> ZooKeeperUrl.parse("file://" + file + "-not"))
+                .isInstanceOf(DiscoveryException.class)
+                .hasMessageContaining("place-not");
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "{\"id\":\"x\",\"ip\":0,\"port\":5050}",
+                "{\"id\":\"x\",\"ip\":0,\"port\":0,\"hostname\":\"m1\"}",
+                "{\"id\":\"x\",\"ip\":0,\"port\":70000,\"hostname\":\"m1\"}",
+                "{\"id\":\"x\",\"ip\":0,\"port\":1,\"hostname\":\"a b\"}",
+                "[]",
+                ""
+            })
+    void aNodeThatNamesNoMasterIsRefused(String data) {
+        assertThatThrownBy(() -> Candidates.address(data.getBytes(StandardCharsets.UTF_8)))
+                .isInstanceOf(ProtocolException.class);
+    }
+
+    @Test
+    void whereNoUrlCanHaveTheNameTheIpAddressIsTaken() throws Exception {
+        String json = "{\"id\":\"x\",\"ip\":16777226,\"port\":5050,\"hostname\":\"my_host\"}";
+        assertThat(Candidates.address(json.getBytes(StandardCharsets.UTF_8)))
+                .isEqualTo(new MasterAddress("10.0.0.1", 5050));
     }
 
     @Test

@@ -33,7 +33,7 @@ public final class Masters implements AutoCloseable {
     /** Of {@code http://HOST:PORT}, several with commas, or {@code zk://HOST:PORT,…/PATH}. */
     public static Masters of(String text) throws JobException {
         try {
-            if (text.startsWith("zk://")) {
+            if (ZooKeeperUrl.matches(text)) {
                 ZooKeeperUrl url = ZooKeeperUrl.parse(text);
                 return new Masters(url.toString(), List.of(), Optional.of(url));
             }

@@ -42,7 +42,8 @@ record MasterArguments(
               --listen HOST:PORT   where to listen (default 127.0.0.1:5050)
               --data-root DIR      registry and token (default /var/lib/berth/master)
               --zk zk://H:P,H:P/PATH
-                                   elect a leader among several masters, and keep the registry, in ZooKeeper
+                                   elect a leader among several masters, and keep the registry, in ZooKeeper;
+                                   zk://USER:PASSWORD@H:P/PATH: only they may write there; file:///FILE: it stands in FILE
               --hostname NAME      how others reach this master (default: the address it listens on)
               --cluster NAME       a name for people
               --token-file FILE    token that clients and agents show (default DATA-ROOT/token, made at first start);

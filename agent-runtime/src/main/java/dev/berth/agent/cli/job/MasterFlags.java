@@ -26,7 +26,7 @@ final class MasterFlags {
             Flag.value(
                     "master",
                     "URL",
-                    "http://HOST:PORT, several with commas, or zk://HOST:PORT,…/PATH (default: $BERTH_MASTER, else http://127.0.0.1:5050)");
+                    "http://HOST:PORT, several with commas, or zk://HOST:PORT,…/PATH, or file:///FILE with such a one (default: $BERTH_MASTER, else http://127.0.0.1:5050)");
     private static final Flag TOKEN =
             Flag.value(
                     "token-file",

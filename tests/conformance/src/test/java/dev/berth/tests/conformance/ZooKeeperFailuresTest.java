@@ -131,7 +131,8 @@ class ZooKeeperFailuresTest {
             MasterNode.awaitLeader(masters, 30);
             allGoesOn("t-0", "t-3");
             int terms = samples.terms().size();
-            System.out.println(led + ", all went on after " + seconds(killedNs) + " s, terms: " + terms);
+            System.out.println(
+                    led + ", all went on after " + seconds(killedNs) + " s, terms: " + terms);
 
             ZooKeeperNode second = ensemble.leader(30);
             long lostNs = System.nanoTime();

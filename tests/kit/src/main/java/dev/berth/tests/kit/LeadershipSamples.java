@@ -31,8 +31,7 @@ public final class LeadershipSamples implements AutoCloseable {
     public static LeadershipSamples of(Collection<MasterNode> masters) {
         LeadershipSamples samples = new LeadershipSamples();
         for (MasterNode master : masters) {
-            samples.threads.add(
-                    Thread.ofPlatform().daemon().start(() -> samples.ask(master)));
+            samples.threads.add(Thread.ofPlatform().daemon().start(() -> samples.ask(master)));
         }
         return samples;
     }
