@@ -102,7 +102,12 @@ public record ZooKeeperUrl(String servers, String path, Optional<String> credent
                 || !port.chars().allMatch(c -> c >= '0' && c <= '9')
                 || Integer.parseInt(port) > 65535
                 || Integer.parseInt(port) == 0) {
-            throw malformed(text, "'" + server + "' is no HOST:PORT");
+            // With a password that has a slash, this is a part of it.
+            throw malformed(
+                    text,
+                    text.indexOf('@') < 0
+                            ? "'" + server + "' is no HOST:PORT"
+                            : "a server in it is no HOST:PORT, or there is a slash in the password");
         }
         return server;
     }
