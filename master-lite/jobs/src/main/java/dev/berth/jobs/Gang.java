@@ -8,6 +8,7 @@ import dev.berth.protocol.v1.Protos.TaskState;
 import dev.berth.protocol.v1.Protos.TaskStatus;
 import dev.berth.protocol.v1.scheduler.Protos.Call;
 
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
@@ -15,26 +16,40 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
+import java.util.OptionalLong;
 import java.util.Set;
 import java.util.SplittableRandom;
 import java.util.function.Consumer;
 
 /**
- * A job's life as a framework: gathers offers until all workers fit, accepts them at once, and ends the rest when one fails. Offers that are held in vain go back after a while, so that two gangs that each hold a half do not wait for
- * each other for ever. A gang of which a part was never started, since its offers or its agent were gone, is ended and tried again.
+ * A job's life as a framework: gathers offers until all workers fit, accepts them at once, and ends the rest when one fails. Offers that are held in vain go back after a while, and none are asked for for a longer while, by chance and
+ * ever longer as senders do on one wire: a fair master gives what comes free to whoever holds nothing, so that gangs that held nearly always would each hold a part for ever. A gang that does not fit on all agents together holds nothing. A gang of which a part was never started, since its offers or its agent were gone, is ended and tried again.
+ *
+ * <p>A worker that is unreachable is waited for as long as the job's rules say, then the job has failed. A job that is being ended waits for no unreachable worker longer than {@link #UNREACHABLE_WAIT_NS}, and for none longer than
+ * its grace and {@link #END_WAIT_NS}: those that are {@link #left} are ended by their agents, when the framework is torn down.
  *
  * <p>Does no I/O: events go in, calls come out (without the framework's id). Times are nanoseconds of a monotonic clock. One thread.
  */
 public final class Gang {
-    static final long HOLD_NS = 5_000_000_000L;
+    static final long HOLD_NS = 2_000_000_000L;
+    private static final long PAUSE_FIRST_NS = 1_000_000_000L;
+    private static final long PAUSE_LAST_NS = 8_000_000_000L;
     private static final long ASK_FIRST_NS = 2_000_000_000L;
     private static final long ASK_LAST_NS = 60_000_000_000L;
     static final int TRIES = 5;
+
+    /** How long a job that is being ended waits for a worker whose agent is silent; it may be on its way back. */
+    static final long UNREACHABLE_WAIT_NS = 2_000_000_000L;
+
+    /** How long it waits for any worker, after the grace. As Slurm's UnkillableStepTimeout: what is not dead then hangs in the kernel. */
+    static final long END_WAIT_NS = 60_000_000_000L;
 
     private static final double UNSUITED_SECONDS = 10;
     private static final double NO_MORE_SECONDS = 3600;
     private static final int INTERRUPTED = 130;
     private static final int KILLED = 137;
+
+    private record Failure(String what, int exitCode) {}
 
     private final JobSpec spec;
     private final String key;
@@ -46,14 +61,19 @@ public final class Gang {
     private final Set<String> unheard = new HashSet<>();
     private long heldSinceNs;
     private long holdNs = HOLD_NS;
+    private long pauseNs = PAUSE_FIRST_NS;
+    private OptionalLong pausedUntilNs = OptionalLong.empty();
+    private boolean hopeless;
     private long askAtNs;
     private long askEveryNs;
     private int tries;
     private boolean running;
     private boolean ending;
+    private long endingSinceNs;
     private boolean again;
     private boolean cancelled;
-    private Optional<Worker> firstFailure = Optional.empty();
+    private boolean removed;
+    private Optional<Failure> failure = Optional.empty();
     private OptionalInt code = OptionalInt.empty();
 
     /**
@@ -94,6 +114,7 @@ public final class Gang {
     public void subscribed() {
         held.clear();
         unheard.clear();
+        pausedUntilNs = OptionalLong.empty();
         if (workers.isEmpty()) {
             return;
         }
@@ -132,6 +153,11 @@ public final class Gang {
             decline(offers, NO_MORE_SECONDS);
             return;
         }
+        if (pausedUntilNs.isPresent()) {
+            // These were on their way.
+            decline(offers, Math.max(0, (pausedUntilNs.getAsLong() - nowNs) / 1e9));
+            return;
+        }
         timeline.mark("offered", nowNs);
         List<Offer> unsuited = new ArrayList<>();
         for (Offer offer : offers) {
@@ -147,7 +173,7 @@ public final class Gang {
             return;
         }
         for (Offer offer : offers) {
-            if (Offered.workers(ofAgent(offer), spec) == 0) {
+            if (hopeless || Offered.workers(ofAgent(offer), spec) == 0) {
                 unsuited.add(offer);
                 held.remove(offer.getId());
             }
@@ -185,6 +211,11 @@ public final class Gang {
         out.accept(Call.newBuilder().setType(Call.Type.SUPPRESS).build());
     }
 
+    /** Whether all agents together have no room for all workers, even when nothing else runs: nothing is then held. */
+    public void hopeless(boolean is) {
+        hopeless = is;
+    }
+
     /** An offer is withdrawn. */
     public void rescinded(OfferID id) {
         held.remove(id);
@@ -213,27 +244,32 @@ public final class Gang {
                     status.getState().name() + (spec.workers() > 1 ? " " + worker.rank() : ""),
                     nowNs);
         }
-        worker.heard(status);
+        worker.heard(status, nowNs);
+        if (ending && isBack(status)) {
+            // The master forgets what it was told of an agent that it has given up.
+            kill(worker);
+        }
         if (status.getState() == TaskState.TASK_RUNNING) {
             running |= workers.values().stream().allMatch(w -> w.state() == TaskState.TASK_RUNNING);
         }
         if (worker.hasEnded()) {
-            ended(worker);
+            ended(worker, nowNs);
         }
     }
 
-    private void ended(Worker worker) {
+    private static boolean isBack(TaskStatus status) {
+        return status.getState() == TaskState.TASK_RUNNING
+                && status.getReason() == TaskStatus.Reason.REASON_AGENT_REREGISTERED;
+    }
+
+    private void ended(Worker worker, long nowNs) {
         if (worker.state() != TaskState.TASK_FINISHED && !ending) {
-            ending = true;
             again =
                     !running
                             && !cancelled
                             && tries < TRIES
                             && TaskEnd.isWorthAnotherTry(worker.state());
-            if (!again) {
-                firstFailure = Optional.of(worker);
-            }
-            killAll();
+            fail(worker, worker.state() + ": " + worker.message(), nowNs);
         }
         if (!workers.values().stream().allMatch(Worker::hasEnded)) {
             return;
@@ -242,28 +278,61 @@ public final class Gang {
             workers.clear();
             ending = false;
             again = false;
+            failure = Optional.empty();
             out.accept(Call.newBuilder().setType(Call.Type.REVIVE).build());
             return;
         }
-        code =
-                OptionalInt.of(
-                        cancelled ? INTERRUPTED : firstFailure.map(Worker::exitCode).orElse(0));
+        over();
     }
 
-    /** The worker whose end ended the job, if one failed. */
-    public Optional<Worker> firstFailure() {
-        return firstFailure;
+    private void over() {
+        code = OptionalInt.of(cancelled ? INTERRUPTED : failure.map(Failure::exitCode).orElse(0));
+    }
+
+    private void begin(long nowNs) {
+        ending = true;
+        endingSinceNs = nowNs;
+    }
+
+    private void fail(Worker worker, String how, long nowNs) {
+        failure =
+                Optional.of(new Failure("worker " + worker.rank() + " " + how, worker.exitCode()));
+        begin(nowNs);
+        killAll();
+    }
+
+    /** Those that nobody has seen to end. */
+    public List<Worker> left() {
+        return workers.values().stream().filter(worker -> !worker.hasEnded()).toList();
+    }
+
+    /** Whether its workers have been told to end. */
+    boolean isEnding() {
+        return ending;
+    }
+
+    /** What ended the job, if a worker failed: the first. */
+    public Optional<String> failure() {
+        return failure.map(Failure::what);
     }
 
     /** Somebody else has ended it: the master has told its agents. */
     public void removed() {
+        removed = true;
         code = OptionalInt.of(KILLED);
     }
 
+    /** Whether the master has ended it, on somebody else's word. */
+    boolean isRemoved() {
+        return removed;
+    }
+
     /** Somebody wants it to end: kills what runs; asked twice, kills again. */
-    public void cancel() {
+    public void cancel(long nowNs) {
         cancelled = true;
-        ending = true;
+        if (!ending) {
+            begin(nowNs);
+        }
         if (workers.isEmpty()) {
             decline(List.copyOf(held.values()), NO_MORE_SECONDS);
             held.clear();
@@ -276,27 +345,66 @@ public final class Gang {
     private void killAll() {
         for (Worker worker : workers.values()) {
             if (!worker.hasEnded()) {
-                out.accept(
-                        Call.newBuilder()
-                                .setType(Call.Type.KILL)
-                                .setKill(
-                                        Call.Kill.newBuilder()
-                                                .setTaskId(worker.info().getTaskId())
-                                                .setAgentId(worker.info().getAgentId()))
-                                .build());
+                kill(worker);
             }
         }
     }
 
-    /** Gives back what was held too long in vain, and asks again for tasks that nobody has said a word of. */
+    private void kill(Worker worker) {
+        out.accept(
+                Call.newBuilder()
+                        .setType(Call.Type.KILL)
+                        .setKill(
+                                Call.Kill.newBuilder()
+                                        .setTaskId(worker.info().getTaskId())
+                                        .setAgentId(worker.info().getAgentId()))
+                        .build());
+    }
+
+    private void waitNoLonger(long nowNs) {
+        if (workers.isEmpty() || code.isPresent()) {
+            return;
+        }
+        if (!ending) {
+            Optional<Worker> lost =
+                    left().stream().filter(worker -> isGivenUp(worker, nowNs)).findFirst();
+            lost.ifPresent(worker ->
+                    fail(
+                            worker,
+                            "is unreachable for too long (--unreachable-timeout): "
+                                    + worker.message(),
+                            nowNs));
+            return;
+        }
+        long grace = spec.rules().grace().map(Duration::toNanos).orElse(0L);
+        boolean outOfTime = nowNs - endingSinceNs >= grace + END_WAIT_NS;
+        if (left().stream().allMatch(worker -> outOfTime || isSilent(worker, nowNs))) {
+            over();
+        }
+    }
+
+    private boolean isGivenUp(Worker worker, long nowNs) {
+        return worker.unreachableNs().isPresent()
+                && spec.rules().unreachable().isPresent()
+                && nowNs - worker.unreachableNs().getAsLong()
+                        >= spec.rules().unreachable().get().toNanos();
+    }
+
+    private boolean isSilent(Worker worker, long nowNs) {
+        return worker.unreachableNs().isPresent()
+                && nowNs - Math.max(endingSinceNs, worker.unreachableNs().getAsLong())
+                        >= UNREACHABLE_WAIT_NS;
+    }
+
+    /** Gives back what was held too long in vain, asks again for tasks that nobody has said a word of, and ends waiting for those that are unreachable. */
     public void tick(long nowNs) {
         if (!held.isEmpty() && nowNs - heldSinceNs >= holdNs) {
-            // By chance, so that of two gangs one comes first; were the next time the same for
-            // both, they would only change halves.
-            decline(List.copyOf(held.values()), 1 + 3 * random.nextDouble());
-            held.clear();
-            holdNs = HOLD_NS + random.nextLong(HOLD_NS);
+            pause(nowNs);
+        } else if (pausedUntilNs.isPresent() && nowNs >= pausedUntilNs.getAsLong()) {
+            pausedUntilNs = OptionalLong.empty();
+            out.accept(Call.newBuilder().setType(Call.Type.REVIVE).build());
         }
+        waitNoLonger(nowNs);
         if (unheard.isEmpty()) {
             return;
         }
@@ -309,6 +417,19 @@ public final class Gang {
             askEveryNs = Math.min(ASK_LAST_NS, askEveryNs * 2);
             askAtNs = nowNs + askEveryNs;
         }
+    }
+
+    private void pause(long nowNs) {
+        // By chance, so that of several gangs one comes first; were the next time the same for
+        // all, they would only change parts.
+        long pause = pauseNs / 2 + random.nextLong(pauseNs);
+        pausedUntilNs = OptionalLong.of(nowNs + pause);
+        pauseNs = Math.min(PAUSE_LAST_NS, pauseNs * 2);
+        holdNs = (HOLD_NS + random.nextLong(HOLD_NS)) / 2;
+        // First, so that nothing is offered in between.
+        out.accept(Call.newBuilder().setType(Call.Type.SUPPRESS).build());
+        decline(List.copyOf(held.values()), pause / 1e9);
+        held.clear();
     }
 
     private void decline(List<Offer> offers, double seconds) {

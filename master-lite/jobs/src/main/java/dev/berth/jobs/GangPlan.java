@@ -8,6 +8,7 @@ import dev.berth.protocol.v1.Protos.Offer;
 import dev.berth.protocol.v1.Protos.Resource;
 import dev.berth.protocol.v1.Protos.TaskInfo;
 import dev.berth.protocol.v1.Protos.Value;
+import dev.berth.protocol.v1.Protos.Volume;
 
 import java.util.ArrayList;
 import java.util.Comparator;
@@ -117,13 +118,13 @@ record GangPlan(List<Part> parts) {
             ports.getRangesBuilder().addRangeBuilder().setBegin(number).setEnd(number);
             task.addResources(ports);
         });
+        rules(task, spec.rules());
         CommandInfo.Builder command = task.getCommandBuilder().setShell(false);
         if (spec.image().isEmpty()) {
             command.setValue(spec.command().getFirst());
         } else {
-            ContainerInfo.Builder container =
-                    task.getContainerBuilder().setType(ContainerInfo.Type.MESOS);
-            container
+            task.getContainerBuilder()
+                    .setType(ContainerInfo.Type.MESOS)
                     .getMesosBuilder()
                     .getImageBuilder()
                     .setType(Image.Type.DOCKER)
@@ -138,6 +139,26 @@ record GangPlan(List<Part> parts) {
         all.forEach(
                 (name, value) -> environment.addVariablesBuilder().setName(name).setValue(value));
         return task.build();
+    }
+
+    private static void rules(TaskInfo.Builder task, JobRules rules) {
+        rules.user().ifPresent(task.getCommandBuilder()::setUser);
+        for (JobRules.Volume volume : rules.volumes()) {
+            task.getContainerBuilder()
+                    .setType(ContainerInfo.Type.MESOS)
+                    .addVolumesBuilder()
+                    .setHostPath(volume.host())
+                    .setContainerPath(volume.path())
+                    .setMode(volume.readOnly() ? Volume.Mode.RO : Volume.Mode.RW);
+        }
+        rules.grace()
+                .ifPresent(grace ->
+                        task.getKillPolicyBuilder()
+                                .getGracePeriodBuilder()
+                                .setNanoseconds(grace.toNanos()));
+        rules.limit()
+                .ifPresent(limit ->
+                        task.getMaxCompletionTimeBuilder().setNanoseconds(limit.toNanos()));
     }
 
     private static Resource scalar(Offer offer, String name, double value) {

@@ -5,18 +5,23 @@ import dev.berth.jobs.Subscription.Signal;
 import dev.berth.protocol.v1.Protos.FrameworkInfo;
 import dev.berth.protocol.v1.Protos.Offer;
 import dev.berth.protocol.v1.Protos.TaskState;
+import dev.berth.protocol.v1.master.Protos.Response.GetAgents;
 import dev.berth.protocol.v1.scheduler.Protos.Call;
 import dev.berth.protocol.v1.scheduler.Protos.Event;
 
 import java.io.PrintStream;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Optional;
+import java.util.OptionalInt;
 import java.util.Set;
 import java.util.SplittableRandom;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
+import java.util.stream.Collectors;
 
 /** Runs one job to its end: a framework that lives as long as the job. Thread: {@link #run}'s caller; {@link #cancel} from any. */
 public final class JobRun {
@@ -32,9 +37,15 @@ public final class JobRun {
                     .setType(dev.berth.protocol.v1.master.Protos.Call.Type.GET_AGENTS)
                     .build();
     private static final long WAIT_NS = 2_000_000_000L;
+    private static final long ASK_AGAIN_NS = 10_000_000_000L;
 
     /** Mesos's words to a framework that comes back after its end. */
     private static final String REMOVED = "Framework has been removed";
+
+    /** How long the master is waited for at the end, and by who is in a hurry. */
+    private static final long END_MS = 10_000;
+
+    private static final long LEAVE_MS = 2_000;
 
     private static final long GIVE_UP_NS = (long) (FAILOVER_SECONDS * 1e9);
 
@@ -45,10 +56,14 @@ public final class JobRun {
     private final LinkedBlockingQueue<Signal> queue = new LinkedBlockingQueue<>();
     private final Timeline timeline = new Timeline();
     private final List<LogStream> logs = new ArrayList<>();
-    private final List<Sandbox> sandboxes = new ArrayList<>();
     private final Set<String> followed = new HashSet<>();
     private Consumer<Worker> placed = _ -> {};
+    private final Leaving leaving = new Leaving();
+    private final Set<Integer> unreachable = new HashSet<>();
+    private boolean streams = true;
+    private long waitAtMostNs = Long.MAX_VALUE;
     private boolean toldOfWaiting;
+    private long askAtNs = WAIT_NS;
     private String told = "";
 
     public JobRun(MasterClient client, JobSpec spec, PrintStream out, PrintStream err) {
@@ -67,65 +82,155 @@ public final class JobRun {
         placed = listener;
     }
 
-    /** Ends the job: its tasks are killed. Any thread. */
+    /** Without the workers' output on ours. Before {@link #run}. */
+    public void withoutOutput() {
+        streams = false;
+    }
+
+    /** Gives up when no offers have held all workers for so long. Before {@link #run}. */
+    public void waitAtMost(Duration longest) {
+        waitAtMostNs = longest.toNanos();
+    }
+
+    /** Ends the job: its tasks are killed, and waited for. Any thread. */
     public void cancel() {
         queue.add(new Signal.Cancel());
     }
 
+    /**
+     * Ends {@link #run} at once: the master is told to end the job, and what becomes of its tasks is not waited for. Any thread.
+     *
+     * @param exitCode what run returns then
+     */
+    public void leave(int exitCode) {
+        synchronized (leaving) {
+            if (leaving.code.isEmpty()) {
+                leaving.code = OptionalInt.of(exitCode);
+                leaving.runner.ifPresent(Thread::interrupt);
+            }
+        }
+    }
+
+    /** Who runs it, and whether he is to stop. */
+    private static final class Leaving {
+        private Optional<Thread> runner = Optional.empty();
+        private OptionalInt code = OptionalInt.empty();
+    }
+
     /** Runs it: the exit code to pass on. */
     public int run() throws JobException, InterruptedException {
-        long begin = System.nanoTime();
-        timeline.mark("submitted", begin);
         Subscription subscription = new Subscription(client, framework(), queue);
         List<Call> calls = new ArrayList<>();
         SplittableRandom random = new SplittableRandom();
         String key = spec.name() + "-" + Long.toHexString(random.nextLong() >>> 32);
         Gang gang = new Gang(spec, key, calls::add, timeline, random);
-        subscription.start();
         try {
-            long heard = begin;
-            long lost = Long.MAX_VALUE;
-            while (gang.exitCode().isEmpty()) {
-                Signal signal = queue.poll(TICK_MS, TimeUnit.MILLISECONDS);
-                long now = System.nanoTime();
-                switch (signal) {
-                    case null -> gang.tick(now);
-                    case Signal.Cancel() -> gang.cancel();
-                    case Signal.Came(Event event) -> {
-                        heard = now;
-                        lost = Long.MAX_VALUE;
-                        take(gang, event, now);
-                    }
-                    case Signal.Broken(String why, boolean last) -> {
-                        if (last) {
-                            throw new JobException(why);
-                        }
-                        heard = now;
-                        if (lost != Long.MAX_VALUE) {
-                            // Not the first try in vain: that one is over before anybody could read
-                            // of it.
-                            tell(why + "; the job runs on, subscribing again");
-                        }
-                        lost = Math.min(lost, now);
-                    }
-                }
-                if (lost != Long.MAX_VALUE && now - lost > GIVE_UP_NS) {
-                    throw new JobException(
-                            "no master for " + (int) FAILOVER_SECONDS + " s: the job is given up");
-                }
-                if (now - heard > SILENCE_NS) {
-                    heard = now;
-                    subscription.breakOff();
-                }
-                say(calls, subscription);
-                follow(gang, subscription);
-                tellOfWaiting(gang, now - begin);
-            }
+            begin();
+            subscription.start();
+            play(gang, subscription, calls);
             finish(gang);
-            return gang.exitCode().getAsInt();
+        } catch (InterruptedException e) {
+            if (leaving().isEmpty()) {
+                throw e;
+            }
         } finally {
-            subscription.call(Call.newBuilder().setType(Call.Type.TEARDOWN).build());
+            OptionalInt left = leaving();
+            end();
+            boolean removed = gang.isRemoved();
+            new Farewell(client, subscription, err)
+                    .say(
+                            removed ? List.of() : gang.left(),
+                            left.isPresent() ? LEAVE_MS : END_MS,
+                            (int) FAILOVER_SECONDS);
             subscription.close();
+        }
+        return leaving().orElseGet(() -> gang.exitCode().orElseThrow());
+    }
+
+    private OptionalInt leaving() {
+        synchronized (leaving) {
+            return leaving.code;
+        }
+    }
+
+    private void begin() throws InterruptedException {
+        synchronized (leaving) {
+            leaving.runner = Optional.of(Thread.currentThread());
+            if (leaving.code.isPresent()) {
+                throw new InterruptedException("left before the begin");
+            }
+        }
+    }
+
+    /** From here on nobody is interrupted; who was just before is so no more. */
+    private void end() {
+        synchronized (leaving) {
+            leaving.runner = Optional.empty();
+            if (leaving.code.isPresent()) {
+                var _ = Thread.interrupted();
+            }
+        }
+    }
+
+    private void play(Gang gang, Subscription subscription, List<Call> calls)
+            throws JobException, InterruptedException {
+        long begin = System.nanoTime();
+        timeline.mark("submitted", begin);
+        long heard = begin;
+        long lost = Long.MAX_VALUE;
+        while (gang.exitCode().isEmpty()) {
+            Signal signal = queue.poll(TICK_MS, TimeUnit.MILLISECONDS);
+            long now = System.nanoTime();
+            switch (signal) {
+                case null -> {
+                    // Only time has passed.
+                }
+                case Signal.Cancel() -> cancel(gang, now);
+                case Signal.Came(Event event) -> {
+                    heard = now;
+                    lost = Long.MAX_VALUE;
+                    take(gang, event, now);
+                }
+                case Signal.Broken(String why, boolean last) -> {
+                    if (last) {
+                        throw new JobException(why);
+                    }
+                    heard = now;
+                    if (lost != Long.MAX_VALUE) {
+                        // Not the first try in vain: that one is over before anybody could read
+                        // of it.
+                        tell(why + "; the job runs on, subscribing again");
+                    }
+                    lost = Math.min(lost, now);
+                }
+            }
+            gang.tick(now);
+            if (lost != Long.MAX_VALUE && now - lost > GIVE_UP_NS) {
+                throw new JobException(
+                        "no master for " + (int) FAILOVER_SECONDS + " s: the job is given up");
+            }
+            if (now - heard > SILENCE_NS) {
+                heard = now;
+                subscription.breakOff();
+            }
+            say(calls, subscription);
+            follow(gang, subscription);
+            tellOfReach(gang);
+            tellOfWaiting(gang, now - begin);
+        }
+        say(calls, subscription);
+    }
+
+    private void cancel(Gang gang, long now) {
+        gang.cancel(now);
+        if (gang.exitCode().isEmpty()) {
+            tell(
+                    "ending the job: its workers have "
+                            + spec.rules()
+                                    .grace()
+                                    .map(grace -> grace.toSeconds() + " s")
+                                    .orElse("3 s")
+                            + " to end by themselves; once more (Ctrl-C) leaves without waiting");
         }
     }
 
@@ -192,7 +297,14 @@ public final class JobRun {
             placed.accept(worker);
             Sandbox sandbox =
                     new Sandbox(address(worker.offer()), subscription.id().get().getValue(), task);
-            sandboxes.add(sandbox);
+            if (!streams) {
+                tell(
+                        "job "
+                                + subscription.id().get().getValue()
+                                + " runs; its output: berth job logs "
+                                + subscription.id().get().getValue());
+                continue;
+            }
             String prefix = spec.workers() > 1 ? "[" + worker.rank() + "] " : "";
             logs.add(new LogStream(client, sandbox, "stdout", new Lines(out, prefix)).start());
             logs.add(new LogStream(client, sandbox, "stderr", new Lines(err, prefix)).start());
@@ -217,49 +329,84 @@ public final class JobRun {
         }
     }
 
-    private void tellOfWaiting(Gang gang, long waitedNs) throws InterruptedException {
-        if (!gang.isWaiting() || toldOfWaiting || waitedNs < WAIT_NS) {
+    /** Says who can no longer be reached, and who can again. */
+    private void tellOfReach(Gang gang) {
+        for (Worker worker : gang.workers()) {
+            boolean away = worker.state() == TaskState.TASK_UNREACHABLE;
+            if (away && unreachable.add(worker.rank())) {
+                tell(
+                        "worker "
+                                + worker.rank()
+                                + " is unreachable: "
+                                + worker.message()
+                                + (gang.isEnding()
+                                        ? ""
+                                        : spec.rules()
+                                                .unreachable()
+                                                .map(limit ->
+                                                        "; the job fails if it is not back within "
+                                                                + limit.toSeconds()
+                                                                + " s")
+                                                .orElse("; the job waits for it")));
+            } else if (!away && unreachable.remove(worker.rank())) {
+                tell("worker " + worker.rank() + " is back: " + worker.state());
+            }
+        }
+    }
+
+    private void tellOfWaiting(Gang gang, long waitedNs) throws JobException, InterruptedException {
+        if (!gang.isWaiting() || gang.isEnding()) {
             return;
         }
-        toldOfWaiting = true;
+        if (waitedNs >= waitAtMostNs) {
+            throw new JobException("given up, as --wait-timeout says: " + shortage(gang));
+        }
+        if (waitedNs >= askAtNs) {
+            askAtNs = waitedNs + ASK_AGAIN_NS;
+            String shortage = shortage(gang);
+            if (!toldOfWaiting) {
+                toldOfWaiting = true;
+                tell("waiting: " + shortage);
+            }
+        }
+    }
+
+    private String shortage(Gang gang) throws InterruptedException {
         try {
-            tell(
-                    "waiting: "
-                            + client.operator(ASK_AGENTS)
-                                    .map(answer ->
-                                            Shortage.of(
-                                                    spec, answer.getGetAgents().getAgentsList()))
-                                    .orElse("no offer holds the job"));
+            List<GetAgents.Agent> agents =
+                    client.operator(ASK_AGENTS)
+                            .map(answer -> answer.getGetAgents().getAgentsList())
+                            .orElse(List.of());
+            gang.hopeless(!Shortage.fits(spec, agents));
+            return Shortage.of(spec, agents);
         } catch (JobException e) {
-            tell("waiting for offers; " + e.getMessage());
+            return "no offer holds the job; " + e.getMessage();
         }
     }
 
     private void finish(Gang gang) throws InterruptedException {
         // Acknowledged before anything else: the agent then forgets the tasks.
-        for (LogStream log : logs) {
-            log.finish(PATIENCE_NS);
-        }
+        Set<String> away =
+                gang.left().stream()
+                        .map(worker -> worker.info().getTaskId().getValue())
+                        .collect(Collectors.toSet());
+        LogStream.finish(logs, gang.isRemoved() ? Set.of() : away, PATIENCE_NS);
         out.flush();
         if (logs.stream().anyMatch(log -> log.trouble().isPresent())) {
             err.println(
-                    "berth: the output cannot be shown ("
+                    "berth: not all output can be shown ("
                             + logs.stream()
                                     .flatMap(log -> log.trouble().stream())
                                     .findFirst()
                                     .orElse("")
                             + "); it is at");
-            sandboxes.forEach(sandbox -> err.println("  " + sandbox));
+            logs.stream()
+                    .filter(log -> log.trouble().isPresent())
+                    .map(LogStream::sandbox)
+                    .distinct()
+                    .forEach(sandbox -> err.println("  " + sandbox));
         }
-        gang.firstFailure()
-                .ifPresent(worker ->
-                        err.println(
-                                "berth: worker "
-                                        + worker.rank()
-                                        + " "
-                                        + worker.state()
-                                        + ": "
-                                        + worker.message()));
+        gang.failure().ifPresent(what -> err.println("berth: " + what));
         err.flush();
     }
 }

@@ -12,6 +12,7 @@ import java.util.TreeMap;
  * @param command program and arguments; may be empty with an image, whose own is then run
  * @param memoryMib memory of each worker
  * @param workers how many, all or none
+ * @param rules what is seldom said
  */
 public record JobSpec(
         String name,
@@ -22,7 +23,32 @@ public record JobSpec(
         double cpus,
         long memoryMib,
         int gpus,
-        int workers) {
+        int workers,
+        JobRules rules) {
+    /** Without rules of its own. */
+    public JobSpec(
+            String name,
+            Optional<String> image,
+            List<String> command,
+            Map<String, String> environment,
+            String role,
+            double cpus,
+            long memoryMib,
+            int gpus,
+            int workers) {
+        this(
+                name,
+                image,
+                command,
+                environment,
+                role,
+                cpus,
+                memoryMib,
+                gpus,
+                workers,
+                JobRules.NONE);
+    }
+
     public JobSpec {
         command = List.copyOf(command);
         // Sorted, so that the same job makes the same calls.

@@ -2,7 +2,10 @@ package dev.berth.jobs;
 
 import com.google.protobuf.ByteString;
 
+import java.time.Duration;
+import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.concurrent.locks.LockSupport;
@@ -15,6 +18,9 @@ final class LogStream {
     /** Takes what was read. Called by the stream's thread. */
     interface Sink {
         void take(ByteString bytes);
+
+        /** There is no more. */
+        void end();
     }
 
     private final MasterClient client;
@@ -25,6 +31,7 @@ final class LogStream {
     private final AtomicReference<Optional<String>> trouble =
             new AtomicReference<>(Optional.empty());
     private final Thread thread;
+    private volatile long readAtNs;
 
     LogStream(MasterClient client, Sandbox sandbox, String file, Sink sink) {
         this.client = client;
@@ -39,11 +46,43 @@ final class LogStream {
         return this;
     }
 
-    /** Reads on to the end of the file, then stops; waits so long at most. */
-    void finish(long withinNs) throws InterruptedException {
-        ended.set(true);
-        LockSupport.unpark(thread);
-        thread.join(java.time.Duration.ofNanos(withinNs));
+    /** Reads on to the ends of the files, then stops. An agent that says nothing for so long is not waited for; those that are away not at all. */
+    static void finish(List<LogStream> all, Set<String> away, long patienceNs)
+            throws InterruptedException {
+        long begin = System.nanoTime();
+        for (LogStream each : all) {
+            each.ended.set(true);
+            LockSupport.unpark(each.thread);
+        }
+        for (LogStream each : all) {
+            each.join(begin, away.contains(each.task()) ? 0 : patienceNs);
+        }
+    }
+
+    private void join(long beginNs, long patienceNs) throws InterruptedException {
+        while (thread.isAlive()) {
+            long last = readAtNs == 0 ? beginNs : Math.max(beginNs, readAtNs);
+            long left = last + patienceNs - System.nanoTime();
+            if (left <= 0 || thread.join(Duration.ofNanos(left))) {
+                break;
+            }
+        }
+        if (thread.isAlive()) {
+            var _ =
+                    trouble.compareAndSet(
+                            Optional.empty(),
+                            Optional.of("no answer from agent " + sandbox.agent()));
+            thread.interrupt();
+        }
+    }
+
+    String task() {
+        return sandbox.task();
+    }
+
+    /** Where it is, for people. */
+    Sandbox sandbox() {
+        return sandbox;
     }
 
     /** Why it could not be read, if so. */
@@ -61,6 +100,7 @@ final class LogStream {
                 try {
                     ByteString bytes = sandbox.read(client, file, offset);
                     failures = 0;
+                    readAtNs = System.nanoTime();
                     if (!bytes.isEmpty()) {
                         sink.take(bytes);
                         offset += bytes.size();
@@ -80,6 +120,8 @@ final class LogStream {
             }
         } catch (InterruptedException _) {
             Thread.currentThread().interrupt();
+        } finally {
+            sink.end();
         }
     }
 }

@@ -67,6 +67,11 @@ final class Offered {
 
     /** How many workers of a job these offers of one agent hold. */
     static int workers(List<Offer> offers, JobSpec spec) {
+        if (!offers.isEmpty()
+                && !spec.rules().constraints().stream()
+                        .allMatch(constraint -> constraint.admits(offers.getFirst()))) {
+            return 0;
+        }
         long most = spec.workers();
         most = Math.min(most, fit(offers, "cpus", thousandths(spec.cpus())));
         most = Math.min(most, fit(offers, "mem", spec.memoryMib() * 1000));

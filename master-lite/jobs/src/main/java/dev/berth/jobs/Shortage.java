@@ -1,5 +1,7 @@
 package dev.berth.jobs;
 
+import static java.util.stream.Collectors.joining;
+
 import dev.berth.protocol.v1.Protos.Offer;
 import dev.berth.protocol.v1.master.Protos.Response.GetAgents;
 
@@ -11,11 +13,34 @@ import java.util.Locale;
 final class Shortage {
     private Shortage() {}
 
+    /** Whether all workers have room on these agents when nothing else runs. */
+    static boolean fits(JobSpec spec, List<GetAgents.Agent> agents) {
+        return agents.stream()
+                        .mapToLong(agent -> Offered.workers(List.of(whole(agent)), spec))
+                        .sum()
+                >= spec.workers();
+    }
+
     /** Judges by what agents have in all, since what is free changes every moment. */
     static String of(JobSpec spec, List<GetAgents.Agent> agents) {
         if (agents.isEmpty()) {
             return "no agent has registered with this master; start one: berth agent --master URL";
         }
+        List<Constraint> constraints = spec.rules().constraints();
+        List<GetAgents.Agent> suited =
+                agents.stream()
+                        .filter(agent ->
+                                constraints.stream().allMatch(it -> it.admits(whole(agent))))
+                        .toList();
+        if (suited.isEmpty()) {
+            return "no agent is as wanted: "
+                    + constraints.stream().map(Constraint::toString).collect(joining(", "))
+                    + "; attributes are given with berth agent --attributes NAME:VALUE (berth node ls --format json shows them)";
+        }
+        return among(spec, suited);
+    }
+
+    private static String among(JobSpec spec, List<GetAgents.Agent> agents) {
         int room = 0;
         for (GetAgents.Agent agent : agents) {
             room += Offered.workers(List.of(whole(agent)), spec);
@@ -42,7 +67,11 @@ final class Shortage {
     }
 
     private static Offer whole(GetAgents.Agent agent) {
-        return Offer.newBuilder().addAllResources(agent.getTotalResourcesList()).buildPartial();
+        return Offer.newBuilder()
+                .setHostname(agent.getAgentInfo().getHostname())
+                .addAllAttributes(agent.getAgentInfo().getAttributesList())
+                .addAllResources(agent.getTotalResourcesList())
+                .buildPartial();
     }
 
     private static void shortOf(

@@ -139,23 +139,29 @@ final class Subscription implements AutoCloseable {
         }
     }
 
-    /** Makes a call. One that fails ends the stream: after the next subscription all is asked anew. */
-    void call(Call call) throws InterruptedException {
+    /**
+     * Makes a call. One that fails ends the stream: after the next subscription all is asked anew.
+     *
+     * @return whether a master has taken it
+     */
+    boolean call(Call call) throws InterruptedException {
         Optional<String> stream = streamId.get();
         Optional<FrameworkID> framework = id.get();
         if (stream.isEmpty() || framework.isEmpty()) {
             // Between two streams nothing can be said; what is lost is found by reconciliation.
-            return;
+            return false;
         }
         try {
             client.call(
                     call.toBuilder().setFrameworkId(framework.get()).build().toByteArray(),
                     stream.get(),
                     call.getType().name());
+            return true;
         } catch (JobException e) {
             if (!closed) {
                 breakOff();
             }
+            return false;
         }
     }
 

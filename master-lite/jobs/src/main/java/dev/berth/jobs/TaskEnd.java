@@ -13,6 +13,9 @@ final class TaskEnd {
     private static final int FAILED = 1;
     private static final int SIGNALLED = 128;
 
+    /** As timeout(1) has it. */
+    private static final int OUT_OF_TIME = 124;
+
     // As docker run has them.
     private static final int NOT_STARTED = 125;
     private static final int NOT_EXECUTABLE = 126;
@@ -52,6 +55,13 @@ final class TaskEnd {
         }
         if (isBeforeStart(last)) {
             return notStarted(last.getMessage());
+        }
+        if (last.getReason() == TaskStatus.Reason.REASON_MAX_COMPLETION_TIME_REACHED) {
+            return OUT_OF_TIME;
+        }
+        if (last.getState() == TaskState.TASK_UNREACHABLE || isWorthAnotherTry(last.getState())) {
+            // How the command ended, nobody knows: it is the cluster that failed.
+            return NOT_STARTED;
         }
         Matcher status = STATUS.matcher(last.getMessage());
         if (status.find()) {

@@ -6,6 +6,7 @@ import dev.berth.protocol.v1.Protos.TaskState;
 import dev.berth.protocol.v1.Protos.TaskStatus;
 
 import java.util.Optional;
+import java.util.OptionalLong;
 
 /** One worker of a gang, and the last that was heard of it. One thread. */
 public final class Worker {
@@ -14,6 +15,7 @@ public final class Worker {
     private final Offer offer;
     private TaskState state = TaskState.TASK_STAGING;
     private Optional<TaskStatus> last = Optional.empty();
+    private OptionalLong unreachableNs = OptionalLong.empty();
 
     Worker(int rank, TaskInfo info, Offer offer) {
         this.rank = rank;
@@ -42,7 +44,17 @@ public final class Worker {
         return last.map(TaskStatus::getMessage).orElse("");
     }
 
-    void heard(TaskStatus status) {
+    /** Since when it is unreachable, on the monotonic clock. */
+    OptionalLong unreachableNs() {
+        return unreachableNs;
+    }
+
+    void heard(TaskStatus status, long nowNs) {
+        if (status.getState() != TaskState.TASK_UNREACHABLE) {
+            unreachableNs = OptionalLong.empty();
+        } else if (unreachableNs.isEmpty()) {
+            unreachableNs = OptionalLong.of(nowNs);
+        }
         state = status.getState();
         last = Optional.of(status);
     }

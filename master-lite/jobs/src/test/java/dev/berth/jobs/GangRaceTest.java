@@ -11,13 +11,19 @@ import dev.berth.protocol.v1.Protos.Value;
 import dev.berth.protocol.v1.scheduler.Protos.Call;
 
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalInt;
+import java.util.Set;
 import java.util.SplittableRandom;
+import java.util.stream.IntStream;
 
 /** Gangs that meet others, and masters that come late. */
 class GangRaceTest {
@@ -44,33 +50,55 @@ class GangRaceTest {
         return offer.build();
     }
 
-    @Test
-    void gangsThatHoldAHalfEachAtTheSameMomentDoNotChangeHalvesForEver() {
+    /** A master that offers what is free to whoever holds least and wants any, as a fair one does. */
+    @ParameterizedTest
+    @ValueSource(ints = {2, 3, 5, 10})
+    void gangsThatEachWantBothAgentsDoNotHoldAPartEachForEver(int count) {
         for (int seed = 0; seed < 50; seed++) {
-            List<List<Call>> calls = List.of(new ArrayList<>(), new ArrayList<>());
-            List<Gang> gangs = List.of(gang(calls.get(0), seed), gang(calls.get(1), -1 - seed));
-            Map<OfferID, String> agents = new HashMap<>();
+            List<List<Call>> calls = new ArrayList<>();
+            List<Gang> gangs = new ArrayList<>();
+            for (int i = 0; i < count; i++) {
+                calls.add(new ArrayList<>());
+                gangs.add(gang(calls.get(i), 1000 * seed + i));
+            }
+            Map<OfferID, String> offered = new HashMap<>();
+            List<String> free = new ArrayList<>(List.of("a", "b"));
+            int[] holds = new int[count];
+            Set<Integer> suppressed = new HashSet<>();
             int made = 0;
             long now = 0;
-            // Who is to be offered which agent next: what one gives back goes to the other.
-            Map<String, Integer> free = new HashMap<>(Map.of("a", 0, "b", 1));
             while (gangs.stream().allMatch(Gang::isWaiting)) {
                 assertThat(now).as("seed %s", seed).isLessThan(120 * SECOND_NS);
-                for (Map.Entry<String, Integer> each : free.entrySet()) {
-                    Offer offer = offer(made++, each.getKey());
-                    agents.put(offer.getId(), each.getKey());
-                    gangs.get(each.getValue()).offers(List.of(offer), now);
+                for (String agent : List.copyOf(free)) {
+                    int first = (int) (now / SECOND_NS);
+                    OptionalInt next =
+                            IntStream.range(first, first + count)
+                                    .map(i -> i % count)
+                                    .filter(i -> !suppressed.contains(i))
+                                    .reduce((a, b) -> holds[b] < holds[a] ? b : a);
+                    if (next.isPresent()) {
+                        Offer offer = offer(made++, agent);
+                        offered.put(offer.getId(), agent);
+                        free.remove(agent);
+                        holds[next.getAsInt()]++;
+                        gangs.get(next.getAsInt()).offers(List.of(offer), now);
+                    }
                 }
-                free.clear();
-                // Both hear at the same moment, and their clocks beat together.
                 now += SECOND_NS / 4;
                 for (Gang gang : gangs) {
                     gang.tick(now);
                 }
-                for (int i = 0; i < 2; i++) {
+                for (int i = 0; i < count; i++) {
                     for (Call call : calls.get(i)) {
-                        for (OfferID id : call.getDecline().getOfferIdsList()) {
-                            free.put(agents.get(id), 1 - i);
+                        switch (call.getType()) {
+                            case SUPPRESS -> suppressed.add(i);
+                            case REVIVE -> suppressed.remove(i);
+                            default -> {
+                                for (OfferID id : call.getDecline().getOfferIdsList()) {
+                                    free.add(offered.get(id));
+                                    holds[i]--;
+                                }
+                            }
                         }
                     }
                     calls.get(i).clear();

@@ -124,6 +124,89 @@ class GangTest {
     }
 
     @Test
+    void whatCannotFitHoldsNothing() {
+        Gang gang = gang(2);
+        gang.hopeless(true);
+        gang.offers(List.of(offer("o1", "a", 1)), 0);
+        assertThat(of(Call.Type.DECLINE)).hasSize(1);
+        gang.hopeless(false);
+        gang.offers(List.of(offer("o2", "a", 1), offer("o3", "b", 1)), 1);
+        assertThat(gang.workers()).hasSize(2);
+    }
+
+    private List<Worker> running(Gang gang) {
+        gang.offers(List.of(offer("o1", "a", 2)), 0);
+        gang.workers()
+                .forEach(worker -> gang.updated(status(worker, TaskState.TASK_RUNNING, ""), 1));
+        calls.clear();
+        return gang.workers();
+    }
+
+    @Test
+    void aWorkerThatIsBackInTimeGoesOn() {
+        Gang gang = gang(2);
+        List<Worker> workers = running(gang);
+        long most = JobRules.DEFAULT_UNREACHABLE.toNanos();
+        gang.updated(status(workers.get(1), TaskState.TASK_UNREACHABLE, "away"), 10);
+        gang.tick(9 + most);
+        gang.updated(status(workers.get(1), TaskState.TASK_RUNNING, ""), 9 + most);
+        gang.updated(status(workers.get(1), TaskState.TASK_UNREACHABLE, "away"), 10 + most);
+        gang.tick(11 + most);
+        assertThat(of(Call.Type.KILL)).isEmpty();
+        workers.forEach(worker -> gang.updated(status(worker, TaskState.TASK_FINISHED, ""), most));
+        assertThat(gang.exitCode()).hasValue(0);
+    }
+
+    @Test
+    void aWorkerThatIsAwayForTooLongFailsTheJobAndIsKilledWhenItIsBack() {
+        Gang gang = gang(2);
+        List<Worker> workers = running(gang);
+        long end = JobRules.DEFAULT_UNREACHABLE.toNanos() + 10;
+        gang.updated(status(workers.get(1), TaskState.TASK_UNREACHABLE, "away"), 10);
+        gang.tick(end);
+        assertThat(of(Call.Type.KILL)).hasSize(2);
+        gang.updated(status(workers.get(0), TaskState.TASK_KILLED, ""), end + 1);
+        assertThat(gang.exitCode()).isEmpty();
+        TaskStatus back =
+                status(workers.get(1), TaskState.TASK_RUNNING, "").toBuilder()
+                        .setReason(TaskStatus.Reason.REASON_AGENT_REREGISTERED)
+                        .build();
+        gang.updated(back, end + 2);
+        assertThat(of(Call.Type.KILL)).hasSize(3);
+        gang.tick(end + Gang.UNREACHABLE_WAIT_NS);
+        assertThat(gang.exitCode()).isEmpty();
+        gang.updated(
+                status(workers.get(1), TaskState.TASK_KILLED, "Command terminated with signal 15"),
+                end + 3);
+        assertThat(gang.exitCode()).hasValue(125);
+        assertThat(gang.failure())
+                .hasValueSatisfying(
+                        what -> assertThat(what).contains("worker 1", "unreachable", "away"));
+    }
+
+    @Test
+    void nobodyWaitsForEverForAJobThatIsBeingEnded() {
+        Gang away = gang(2);
+        List<Worker> workers = running(away);
+        away.updated(status(workers.get(1), TaskState.TASK_UNREACHABLE, "away"), 2);
+        away.cancel(3);
+        away.updated(status(workers.get(0), TaskState.TASK_KILLED, ""), 4);
+        away.tick(2 + Gang.UNREACHABLE_WAIT_NS);
+        assertThat(away.exitCode()).isEmpty();
+        away.tick(3 + Gang.UNREACHABLE_WAIT_NS);
+        assertThat(away.exitCode()).hasValue(130);
+        assertThat(away.left()).containsExactly(workers.get(1));
+
+        Gang stuck = gang(1);
+        running(stuck);
+        stuck.cancel(3);
+        stuck.tick(2 + Gang.END_WAIT_NS);
+        assertThat(stuck.exitCode()).isEmpty();
+        stuck.tick(3 + Gang.END_WAIT_NS);
+        assertThat(stuck.exitCode()).hasValue(130);
+    }
+
+    @Test
     void aRescindedOfferIsNotCountedOn() {
         Gang gang = gang(2);
         gang.offers(List.of(offer("o1", "a", 1)), 0);
@@ -184,7 +267,7 @@ class GangTest {
     void anInterruptKillsAndIsTheExitCode() {
         Gang gang = gang(1);
         gang.offers(List.of(offer("o1", "a", 1)), 0);
-        gang.cancel();
+        gang.cancel(1);
         assertThat(of(Call.Type.KILL)).hasSize(1);
         gang.updated(status(gang.workers().getFirst(), TaskState.TASK_KILLED, ""), 1);
         assertThat(gang.exitCode()).hasValue(130);

@@ -20,7 +20,9 @@ class TaskEndTest {
         "TASK_FAILED, REASON_CONTAINER_LAUNCH_FAILED, 'exec: \"x\": permission denied', 126",
         "TASK_FAILED, REASON_CONTAINER_LAUNCH_FAILED, pull x: no route, 125",
         "TASK_ERROR, REASON_TASK_INVALID, gpus must be whole, 125",
-        "TASK_LOST, REASON_AGENT_REMOVED, the agent is gone, 1"
+        "TASK_LOST, REASON_AGENT_REMOVED, the agent is gone, 125",
+        "TASK_UNREACHABLE, REASON_AGENT_REMOVED, Agent x is unreachable, 125",
+        "TASK_FAILED, REASON_MAX_COMPLETION_TIME_REACHED, Command terminated with signal 15, 124"
     })
     void theExitCodeIsTheCommandsOrDockersOwn(
             TaskState state, Reason reason, String message, int code) {

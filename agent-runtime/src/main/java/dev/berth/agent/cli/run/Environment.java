@@ -10,11 +10,11 @@ import java.util.List;
 import java.util.Map;
 
 /** {@code --env} and {@code --env-file}. */
-final class Environment {
+public final class Environment {
     private Environment() {}
 
     /** Adds {@code NAME=VALUE} as it is; {@code NAME} alone takes the caller's value and is dropped when the caller has none. */
-    static void add(String variable, Map<String, String> callers, List<String> target)
+    public static void add(String variable, Map<String, String> callers, List<String> target)
             throws UsageException {
         if (variable.isEmpty() || variable.startsWith("=")) {
             throw new UsageException("--env: want NAME[=VALUE], got '" + variable + "'");
@@ -30,7 +30,7 @@ final class Environment {
     }
 
     /** Adds the lines of a file; those that are empty or begin with {@code #} are not looked at. */
-    static void file(String file, Map<String, String> callers, List<String> target)
+    public static void file(String file, Map<String, String> callers, List<String> target)
             throws UsageException, IOException {
         int number = 0;
         for (String line : Files.readAllLines(Path.of(file), StandardCharsets.UTF_8)) {
