@@ -32,7 +32,6 @@ import dev.berth.isolator.ContainerId;
 import dev.berth.linux.Linux;
 import dev.berth.protocol.ApiVersion;
 import dev.berth.protocol.v1.Protos.AgentInfo;
-import dev.berth.protocol.v1.Protos.Resource;
 
 import io.netty.channel.IoEventLoop;
 
@@ -42,7 +41,6 @@ import java.nio.file.FileStore;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
-import java.util.Locale;
 import java.util.Optional;
 import java.util.SortedMap;
 import java.util.TreeMap;
@@ -297,48 +295,8 @@ final class NodeTasks implements TaskHost, AgentState, AutoCloseable {
         SortedMap<String, Double> out = new TreeMap<>(board.collector().metrics());
         out.put("slave/registered", link.isRegistered() ? 1.0 : 0.0);
         out.put("slave/uptime_secs", (realtimeNs() - startedNs) / 1e9);
-        for (String state :
-                List.of(
-                        "starting",
-                        "running",
-                        "killing",
-                        "finished",
-                        "failed",
-                        "killed",
-                        "error")) {
-            out.put("slave/tasks_" + state, 0.0);
-        }
-        for (TaskView view : tasks) {
-            String state = view.task().getState().name().substring(5).toLowerCase(Locale.ROOT);
-            out.merge("slave/tasks_" + state, 1.0, Double::sum);
-        }
-        for (Resource resource : link.report().resources()) {
-            if (!resource.hasScalar()) {
-                continue;
-            }
-            String name = "slave/" + resource.getName();
-            double total = resource.getScalar().getValue();
-            double used = 0;
-            for (TaskView view : tasks) {
-                if (!view.terminal()) {
-                    used += used(view, resource.getName());
-                }
-            }
-            out.put(name + "_total", total);
-            out.put(name + "_used", used);
-            out.put(name + "_percent", total > 0 ? used / total : 0);
-        }
+        out.putAll(TaskMetrics.of(tasks, link.report().resources()));
         return out;
-    }
-
-    private static double used(TaskView view, String name) {
-        double sum = 0;
-        for (Resource resource : view.info().getResourcesList()) {
-            if (resource.getName().equals(name)) {
-                sum += resource.getScalar().getValue();
-            }
-        }
-        return sum;
     }
 
     @Override

@@ -19,6 +19,7 @@ import java.net.http.HttpResponse;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
+import java.util.List;
 import java.util.Optional;
 
 /** The agent's own HTTP API, on a task that has run. */
@@ -108,8 +109,13 @@ class OperatorApiTest {
     }
 
     private void pages() throws Exception {
-        JsonNode state = Http.JSON.readTree(send("/slave(1)/state", "").body());
+        String text = send("/slave(1)/state", "").body();
+        JsonNode state = Http.JSON.readTree(text);
         assertThat(state.path("id").asText()).isEqualTo("agent-1");
+        assertThat(state.path("pid").asText())
+                .isEqualTo("slave(1)@127.0.0.1:" + state.path("port").asInt());
+        assertThat(state.path("master_hostname").asText()).isEqualTo("127.0.0.1");
+        assertThat(text).containsPattern("\"start_time\":[0-9]{10}\\.[0-9]");
         JsonNode executor = state.at("/frameworks/0/executors/0");
         assertThat(executor.at("/tasks/0/state").asText()).isEqualTo("TASK_RUNNING");
         JsonNode over = state.at("/frameworks/0/completed_executors/0");
@@ -132,6 +138,24 @@ class OperatorApiTest {
         assertThat(send("/metrics", "").body()).contains("berth_containers_created_total 2");
         JsonNode metrics = Http.JSON.readTree(send("/metrics/snapshot", "").body());
         assertThat(metrics.path("slave/tasks_running").asDouble()).isEqualTo(1);
+        assertThat(metrics.path("slave/executors_running").asDouble()).isEqualTo(1);
+        assertThat(metrics.path("slave/executors_terminated").asDouble()).isEqualTo(1);
+        assertThat(metrics.path("slave/frameworks_active").asDouble()).isEqualTo(1);
+        assertThat(metrics.path("system/mem_total_bytes").asDouble())
+                .isGreaterThan(metrics.path("system/mem_free_bytes").asDouble());
+        // Collectors that miss one name of a group drop the group.
+        for (String name :
+                List.of(
+                        "slave/tasks_staging",
+                        "slave/tasks_lost",
+                        "slave/executors_registering",
+                        "slave/executors_preempted",
+                        "slave/cpus_revocable_total",
+                        "slave/disk_revocable_percent",
+                        "system/cpus_total",
+                        "system/load_15min")) {
+            assertThat(metrics.path(name).isNumber()).as(name).isTrue();
+        }
     }
 
     private void calls() throws Exception {

@@ -1,11 +1,13 @@
 package dev.berth.agent.operator;
 
+import dev.berth.agent.config.ProcFacts;
 import dev.berth.agent.tasks.TaskView;
 import dev.berth.protocol.v1.Protos.AgentInfo;
 
 import java.nio.file.Path;
 import java.util.List;
 import java.util.SortedMap;
+import java.util.TreeMap;
 import java.util.function.Consumer;
 
 /** What the API shows. Any thread; answers come on the conductor's. */
@@ -38,5 +40,18 @@ public interface AgentState {
             long startedNs,
             String version,
             List<TaskView> tasks,
-            SortedMap<String, Double> metrics) {}
+            SortedMap<String, Double> metrics) {
+        /** With the host's own, which are looked up now: not on the conductor. */
+        SortedMap<String, Double> allMetrics() {
+            SortedMap<String, Double> all = new TreeMap<>(metrics);
+            all.put("system/cpus_total", (double) Runtime.getRuntime().availableProcessors());
+            all.put("system/mem_total_bytes", (double) ProcFacts.memoryBytes());
+            all.put("system/mem_free_bytes", (double) ProcFacts.freeMemoryBytes());
+            List<Double> loads = ProcFacts.loads();
+            for (int i = 0; i < loads.size(); i++) {
+                all.put("system/load_" + List.of("1min", "5min", "15min").get(i), loads.get(i));
+            }
+            return all;
+        }
+    }
 }

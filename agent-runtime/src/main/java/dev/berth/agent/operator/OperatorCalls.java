@@ -34,7 +34,7 @@ final class OperatorCalls {
             }
             case GET_METRICS -> {
                 out.setType(Response.Type.GET_METRICS);
-                now.metrics()
+                now.allMetrics()
                         .forEach((name, value) ->
                                 out.getGetMetricsBuilder()
                                         .addMetrics(

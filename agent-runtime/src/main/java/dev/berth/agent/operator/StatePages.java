@@ -11,9 +11,14 @@ import dev.berth.protocol.v1.Protos.Resource;
 import dev.berth.protocol.v1.Protos.TaskStatus;
 import dev.berth.protocol.v1.Protos.Value;
 
+import java.math.BigDecimal;
+import java.math.RoundingMode;
+import java.net.URI;
+import java.net.URISyntaxException;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.stream.Collectors;
 
 /** The older JSON pages: {@code /state} and {@code /metrics/snapshot}. Any thread. */
@@ -25,15 +30,16 @@ final class StatePages {
     static ObjectNode state(AgentState.Picture now) {
         ObjectNode out = NODES.objectNode();
         out.put("version", now.version());
-        out.put("start_time", now.startedNs() / 1e9);
+        out.put("start_time", plain(now.startedNs() / 1e9));
         if (now.info().hasId()) {
             out.put("id", now.info().getId().getValue());
         }
         out.put("hostname", now.info().getHostname());
         out.put("port", now.info().getPort());
+        out.put("pid", "slave(1)@" + now.address() + ":" + now.info().getPort());
         out.put("registered", now.registered());
         if (!now.masters().isEmpty()) {
-            out.put("master_hostname", now.masters().getFirst());
+            out.put("master_hostname", host(now.masters().getFirst()));
         }
         resources(out.putObject("resources"), now.info().getResourcesList());
         resources(out.putObject("unreserved_resources"), now.info().getResourcesList());
@@ -57,6 +63,20 @@ final class StatePages {
                     framework((over ? completed : frameworks).addObject(), tasks);
                 });
         return out;
+    }
+
+    /** Without an exponent, as Mesos writes numbers. */
+    private static BigDecimal plain(double value) {
+        return BigDecimal.valueOf(value).setScale(6, RoundingMode.HALF_UP);
+    }
+
+    /** The address itself where it names no host. */
+    private static String host(String master) {
+        try {
+            return Optional.ofNullable(new URI(master).getHost()).orElse(master);
+        } catch (URISyntaxException _) {
+            return master;
+        }
     }
 
     private static void framework(ObjectNode out, List<TaskView> tasks) {
@@ -108,7 +128,7 @@ final class StatePages {
             for (TaskStatus status : view.task().getStatusesList()) {
                 statuses.addObject()
                         .put("state", status.getState().name())
-                        .put("timestamp", status.getTimestamp());
+                        .put("timestamp", plain(status.getTimestamp()));
             }
         }
     }
@@ -158,7 +178,7 @@ final class StatePages {
 
     static ObjectNode metrics(AgentState.Picture now) {
         ObjectNode out = NODES.objectNode();
-        now.metrics().forEach(out::put);
+        now.allMetrics().forEach((name, value) -> out.put(name, plain(value)));
         return out;
     }
 
