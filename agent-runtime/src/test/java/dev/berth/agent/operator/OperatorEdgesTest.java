@@ -1,6 +1,7 @@
 package dev.berth.agent.operator;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.berth.http.Gzip;
 import dev.berth.http.Wire;
@@ -19,6 +20,7 @@ import java.net.URLEncoder;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.util.ArrayList;
 import java.util.Base64;
 import java.util.Collections;
@@ -262,6 +264,28 @@ class OperatorEdgesTest {
             assertThat(say("GET", "/state", NOTHING, "Authorization: " + header).status())
                     .as(header)
                     .isEqualTo(200);
+        }
+    }
+
+    @Test
+    void aTokenThatOthersReadIsNoSecret() throws Exception {
+        Files.writeString(directory.resolve("token"), "secret");
+        Files.setPosixFilePermissions(
+                directory.resolve("token"), PosixFilePermissions.fromString("rw-r--r--"));
+        assertThatThrownBy(() -> new StillAgent(directory, false))
+                .hasStackTraceContaining("chmod 600");
+    }
+
+    @Test
+    void aFaultOfTheAgentIsAnAnswerToo() throws Exception {
+        agent.faulty = true;
+        try (Wire wire = new Wire(agent.port())) {
+            for (String page : List.of("/metrics", "/state")) {
+                assertThat(wire.exchange("GET", page, List.of(), NOTHING).status())
+                        .as(page)
+                        .isEqualTo(500);
+            }
+            assertThat(wire.exchange("GET", "/health", List.of(), NOTHING).status()).isEqualTo(200);
         }
     }
 

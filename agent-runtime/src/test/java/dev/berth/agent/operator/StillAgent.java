@@ -24,6 +24,7 @@ final class StillAgent implements AgentState, AutoCloseable {
     final OperatorServer server;
     final Path sandbox;
     volatile Throwable failure;
+    volatile boolean faulty;
     volatile String exposition = "up 1\n";
 
     StillAgent(Path directory, boolean anonymous) throws Exception {
@@ -67,6 +68,10 @@ final class StillAgent implements AgentState, AutoCloseable {
     public void look(Consumer<Picture> answer) {
         TreeMap<String, Double> metrics = new TreeMap<>();
         metrics.put("slave/registered", 1.0);
+        if (faulty) {
+            steps.add(() -> answer.accept(null));
+            return;
+        }
         steps.add(() ->
                 answer.accept(
                         new Picture(
@@ -92,6 +97,9 @@ final class StillAgent implements AgentState, AutoCloseable {
 
     @Override
     public String exposition() {
+        if (faulty) {
+            throw new IllegalStateException("no text");
+        }
         return exposition;
     }
 
