@@ -2,33 +2,36 @@ package dev.berth.agent.operator;
 
 import dev.berth.http.PathTable;
 
-import java.util.List;
 import java.util.Optional;
 
 /** What can be asked for, by path. */
 enum OperatorEndpoint {
-    CALL("/api/v1"),
-    STATE("/state", "/state.json"),
-    METRICS_SNAPSHOT("/metrics/snapshot"),
-    PROMETHEUS("/metrics"),
-    BROWSE("/files/browse", "/files/browse.json"),
-    READ("/files/read", "/files/read.json"),
-    DOWNLOAD("/files/download", "/files/download.json"),
-    HEALTH("/health"),
-    VERSION("/version");
+    CALL,
+    STATE,
+    METRICS_SNAPSHOT,
+    PROMETHEUS,
+    BROWSE,
+    READ,
+    DOWNLOAD,
+    HEALTH,
+    VERSION;
 
     private static final PathTable<OperatorEndpoint> BY_PATH = new PathTable<>("/slave(1)");
 
     static {
-        for (OperatorEndpoint endpoint : values()) {
-            endpoint.paths.forEach(path -> BY_PATH.add(path, endpoint));
-        }
-    }
-
-    private final List<String> paths;
-
-    OperatorEndpoint(String... paths) {
-        this.paths = List.of(paths);
+        BY_PATH.add("/api/v1", CALL);
+        BY_PATH.add("/state", STATE);
+        BY_PATH.add("/state.json", STATE);
+        BY_PATH.add("/metrics/snapshot", METRICS_SNAPSHOT);
+        BY_PATH.add("/metrics", PROMETHEUS);
+        BY_PATH.add("/files/browse", BROWSE);
+        BY_PATH.add("/files/browse.json", BROWSE);
+        BY_PATH.add("/files/read", READ);
+        BY_PATH.add("/files/read.json", READ);
+        BY_PATH.add("/files/download", DOWNLOAD);
+        BY_PATH.add("/files/download.json", DOWNLOAD);
+        BY_PATH.add("/health", HEALTH);
+        BY_PATH.add("/version", VERSION);
     }
 
     /** Of a path without its query. */

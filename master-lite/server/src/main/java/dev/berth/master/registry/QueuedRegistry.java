@@ -142,6 +142,8 @@ public final class QueuedRegistry implements Registry, AutoCloseable {
         });
     }
 
+    // This very item: another with the same write is another.
+    @SuppressWarnings("ReferenceEquality")
     private void answer(Item item, Result result) {
         conductor.accept(() -> {
             if (unanswered.peekFirst() == item) {
