@@ -70,6 +70,11 @@ final class FakeContainerizer implements Containerizer {
     @Override
     public void removeRoot(ContainerId id) {
         roots.remove(id);
+        try {
+            Files.deleteIfExists(log(id).resolve("log"));
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
     }
 
     @Override

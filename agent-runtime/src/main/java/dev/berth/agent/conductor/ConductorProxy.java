@@ -427,7 +427,27 @@ public final class ConductorProxy {
 
         @Override
         public void onEnded(ContainerView now) {
-            asker.accept(() -> watcher.onEnded(now));
+            Container ended = container;
+            if (ended == null) {
+                return;
+            }
+            ended.untold++;
+            asker.accept(() -> {
+                try {
+                    watcher.onEnded(now);
+                } finally {
+                    conductor.offer(() -> told(ended));
+                }
+            });
+        }
+
+        private void told(Container ended) {
+            ended.untold--;
+            Optional<Runnable> next = ended.whenTold;
+            if (ended.untold == 0 && next.isPresent()) {
+                ended.whenTold = Optional.empty();
+                next.get().run();
+            }
         }
 
         @Override

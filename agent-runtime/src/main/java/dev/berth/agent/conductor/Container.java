@@ -66,6 +66,13 @@ final class Container {
     final Set<String> execs = new LinkedHashSet<>();
     final ArrayDeque<ContainerView.Exit> exits = new ArrayDeque<>();
     final List<ContainerWatcher> watchers = new ArrayList<>();
+
+    /** Watchers that are being told of an end on their own threads: the container's files stay until all have heard. */
+    int untold;
+
+    /** What waits until all have heard. */
+    Optional<Runnable> whenTold = Optional.empty();
+
     final List<Answer<Boolean>> startAnswers = new ArrayList<>();
     final List<Answer<Boolean>> stopAnswers = new ArrayList<>();
     final List<Answer<Boolean>> pauseAnswers = new ArrayList<>();

@@ -8,7 +8,7 @@ public interface ContainerWatcher {
     /** A run has begun: its program runs. */
     default void onStarted(ContainerView now) {}
 
-    /** A run has ended, all its output is in the log; or a start has failed. */
+    /** A run has ended, all its output is in the log; or a start has failed. Nothing of the container is removed before this has returned: who still wants its log holds it here. */
     void onEnded(ContainerView now);
 
     /** It is gone; the last call. */

@@ -298,6 +298,14 @@ final class Creation {
         container.cancelTimer();
         container.status = Status.REMOVING;
         registry.publish(container);
+        if (container.untold > 0) {
+            container.whenTold = Optional.of(() -> takeAway(container));
+        } else {
+            takeAway(container);
+        }
+    }
+
+    private void takeAway(Container container) {
         ContainerId id = container.id;
         conductor.onLane(
                 parts.roots(),

@@ -126,7 +126,7 @@ final class AttachRoutes {
             // The follower has taken the sink's changes over: leaving goes through it.
             hijacked.onChange(made::resume, this::leave);
             if (!stream) {
-                made.end();
+                made.endNow();
             }
         }
 

@@ -68,10 +68,30 @@ final class LogFollower {
         finish();
     }
 
-    /** The run has ended: what is in the log now is all. */
+    /** The run has ended: what is in the log now is all, and its files may go as soon as this returns. */
     void end() {
+        if (done) {
+            return;
+        }
+        ended = true;
+        try {
+            log.hold();
+        } catch (IOException e) {
+            fail(e);
+            return;
+        }
+        pump();
+    }
+
+    /** Whether what the log has now is sent, and then no more: for a client that does not want to follow. */
+    void endNow() {
         ended = true;
         pump();
+    }
+
+    private void fail(IOException e) {
+        AgentLog.error("follow log " + log.directory(), e);
+        finish();
     }
 
     private void pump() {
@@ -92,8 +112,7 @@ final class LogFollower {
             }
             sink.flush();
         } catch (IOException e) {
-            AgentLog.error("follow log " + log.directory(), e);
-            finish();
+            fail(e);
             return;
         }
         if (sink.isWritable() && !scheduled) {

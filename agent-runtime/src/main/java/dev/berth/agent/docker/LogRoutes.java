@@ -108,17 +108,32 @@ final class LogRoutes {
         public void onWatching(ContainerView now) {
             switch (now.status()) {
                 case RUNNING, PAUSED, STARTING, RESTARTING -> pump();
-                case CREATED, EXITED, REMOVING, DEAD -> end();
+                case CREATED, EXITED, REMOVING, DEAD -> endOfRun();
             }
         }
 
         @Override
         public void onEnded(ContainerView now) {
-            end();
+            endOfRun();
         }
 
         @Override
         public void onRemoved(ContainerView last) {
+            endOfRun();
+        }
+
+        /** The log is whole; its files may go as soon as this returns. */
+        private void endOfRun() {
+            if (done) {
+                return;
+            }
+            try {
+                lines.hold();
+            } catch (IOException e) {
+                AgentLog.error("read log", e);
+                finish();
+                return;
+            }
             end();
         }
 

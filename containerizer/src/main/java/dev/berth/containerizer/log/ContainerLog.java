@@ -9,11 +9,14 @@ import java.nio.channels.FileChannel;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.OptionalLong;
 import java.util.zip.CRC32C;
 
 /**
- * A reader of one container's log directory. It holds at most one file open, so it keeps reading a file that rotation has renamed or removed, and goes on with the next sequence at its end.
+ * A reader of one container's log directory. It holds at most one file open, so it keeps reading a file that rotation has renamed or removed, and goes on with the next sequence at its end. Once it {@link #hold holds} them
+ * it needs their names no more.
  *
  * <p>A frame that is torn or corrupt is waited for as long as nothing valid follows (it may be half written), then skipped and counted.
  *
@@ -30,6 +33,7 @@ public final class ContainerLog implements AutoCloseable {
             ByteBuffer.allocate(BUFFER_BYTES).order(ByteOrder.LITTLE_ENDIAN);
     private @Nullable FileChannel channel;
     private long channelSequence = -1;
+    private List<FileChannel> held = List.of();
     private long corruptFrames;
     private long lostFiles;
 
@@ -46,6 +50,40 @@ public final class ContainerLog implements AutoCloseable {
         return directory;
     }
 
+    /**
+     * Opens all files of a log that nobody writes any more, so that what is in them can be read to the end also when they are removed meanwhile; until {@link #close}. A second call does nothing.
+     */
+    public void hold() throws IOException {
+        if (!held.isEmpty()) {
+            return;
+        }
+        List<FileChannel> files = new ArrayList<>();
+        try {
+            boolean hasOpen = false;
+            for (int i = 0; i < MOST_FILES; i++) {
+                FileChannel file = openFile(name(i));
+                if (file != null) {
+                    files.add(file);
+                    hasOpen |= sequenceIn(file).equals(OptionalLong.of(channelSequence));
+                } else if (i > 0) { // the first is missing when a rotation was cut short
+                    break;
+                }
+            }
+            if (channel != null && !hasOpen) {
+                files.add(channel); // rotation has removed it
+                channel = null;
+                channelSequence = -1;
+            }
+            close();
+        } catch (IOException e) {
+            for (FileChannel file : files) {
+                file.close();
+            }
+            throw e;
+        }
+        held = List.copyOf(files);
+    }
+
     /** Runs of bytes that were skipped because they were no valid frame. */
     public long corruptFrames() {
         return corruptFrames;
@@ -60,7 +98,7 @@ public final class ContainerLog implements AutoCloseable {
     public LogPosition start() throws IOException {
         OptionalLong oldest = OptionalLong.empty();
         for (int i = 0; i < MOST_FILES; i++) {
-            OptionalLong sequence = sequenceOf(name(i));
+            OptionalLong sequence = sequenceOf(i);
             if (sequence.isEmpty() && i > 0) {
                 break;
             }
@@ -73,7 +111,7 @@ public final class ContainerLog implements AutoCloseable {
 
     /** The position after the last whole frame: what is written from now on comes after it. Reads at most the last 64 KiB. */
     public LogPosition end() throws IOException {
-        OptionalLong newest = sequenceOf(CURRENT);
+        OptionalLong newest = sequenceOf(0);
         if (newest.isEmpty()) {
             return start();
         }
@@ -242,7 +280,7 @@ public final class ContainerLog implements AutoCloseable {
     private long lowestAbove(long after) throws IOException {
         long lowest = -1;
         for (int i = 0; i < MOST_FILES; i++) {
-            OptionalLong sequence = sequenceOf(name(i));
+            OptionalLong sequence = sequenceOf(i);
             if (sequence.isEmpty() && i > 0) {
                 break;
             }
@@ -257,7 +295,7 @@ public final class ContainerLog implements AutoCloseable {
     }
 
     private boolean hasSuccessor(long sequence) throws IOException {
-        OptionalLong current = sequenceOf(CURRENT);
+        OptionalLong current = sequenceOf(0);
         // Between the rename and the new file there is no "log": the renamed one is ours or newer.
         return current.isPresent() && current.getAsLong() > sequence;
     }
@@ -267,7 +305,7 @@ public final class ContainerLog implements AutoCloseable {
             return true;
         }
         for (int i = 0; i < MOST_FILES; i++) {
-            FileChannel candidate = openFile(name(i));
+            FileChannel candidate = file(i);
             if (candidate == null) {
                 if (i > 0) {
                     return false;
@@ -276,12 +314,12 @@ public final class ContainerLog implements AutoCloseable {
             }
             OptionalLong sequence = sequenceIn(candidate);
             if (sequence.isPresent() && sequence.getAsLong() == wanted) {
-                close();
+                letGo(channel);
                 channel = candidate;
                 channelSequence = wanted;
                 return true;
             }
-            candidate.close();
+            letGo(candidate);
             if (sequence.isPresent() && sequence.getAsLong() < wanted) {
                 return false;
             }
@@ -289,9 +327,26 @@ public final class ContainerLog implements AutoCloseable {
         return false;
     }
 
-    private OptionalLong sequenceOf(String name) throws IOException {
-        try (FileChannel file = openFile(name)) {
+    private OptionalLong sequenceOf(int index) throws IOException {
+        FileChannel file = file(index);
+        try {
             return file == null ? OptionalLong.empty() : sequenceIn(file);
+        } finally {
+            letGo(file);
+        }
+    }
+
+    /** The file, newest first; to be {@link #letGo let go}. */
+    private @Nullable FileChannel file(int index) throws IOException {
+        if (held.isEmpty()) {
+            return openFile(name(index));
+        }
+        return index < held.size() ? held.get(index) : null;
+    }
+
+    private void letGo(@Nullable FileChannel file) throws IOException {
+        if (file != null && !held.contains(file)) {
+            file.close();
         }
     }
 
@@ -316,14 +371,16 @@ public final class ContainerLog implements AutoCloseable {
         return index == 0 ? CURRENT : CURRENT + "." + index;
     }
 
-    /** Closes the open file; the reader can be used again and opens it anew. */
+    /** Closes what is open; the reader can be used again and opens it anew. */
     @Override
     public void close() throws IOException {
-        FileChannel open = channel;
+        letGo(channel);
         channel = null;
         channelSequence = -1;
-        if (open != null) {
-            open.close();
+        List<FileChannel> files = held;
+        held = List.of();
+        for (FileChannel file : files) {
+            file.close();
         }
     }
 

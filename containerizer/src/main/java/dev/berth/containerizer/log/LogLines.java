@@ -51,6 +51,11 @@ public final class LogLines implements AutoCloseable {
         return !position.equals(before) && !pastUntil;
     }
 
+    /** As {@link ContainerLog#hold}: the container has ended, and may be removed before all is read. */
+    public void hold() throws IOException {
+        log.hold();
+    }
+
     /** Hands on what is left of unfinished lines: at the end of an answer that does not follow, or when the container has ended. */
     public void finish(LineHandler handler) {
         LineAssembler.LineHandler out = (line, _) -> emit(line, handler);

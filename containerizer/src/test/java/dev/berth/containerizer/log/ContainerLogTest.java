@@ -7,12 +7,14 @@ import org.junit.jupiter.api.io.TempDir;
 
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.OptionalLong;
 import java.util.Random;
+import java.util.stream.Stream;
 
 final class ContainerLogTest {
     @TempDir Path directory;
@@ -91,6 +93,34 @@ final class ContainerLogTest {
             drain(log, at, seen);
             assertThat(seen).isEqualTo(written);
             assertThat(log.lostFiles()).isZero();
+        }
+    }
+
+    @Test
+    void whatIsHeldIsReadAfterItsFilesAreGone() throws IOException {
+        LogWriter writer = new LogWriter(directory, 3);
+        List<String> written = new ArrayList<>();
+        try (ContainerLog log = ContainerLog.open(directory)) {
+            writer.write(1, 0, "of a file that rotation removes");
+            List<String> seen = new ArrayList<>();
+            LogPosition at = drain(log, log.start(), seen);
+            writer.write(1, 1, "its end");
+            written.addAll(List.of("STDOUT:of a file that rotation removes", "STDOUT:its end"));
+            for (int i = 2; i < 5; i++) {
+                writer.rotate();
+                writer.write(1, i, "file " + i);
+                written.add("STDOUT:file " + i);
+            }
+            log.hold();
+            log.hold();
+            try (Stream<Path> files = Files.list(directory)) {
+                for (Path file : files.toList()) {
+                    Files.delete(file);
+                }
+            }
+            at = drain(log, at, seen);
+            assertThat(seen).isEqualTo(written);
+            assertThat(drain(log, at, seen)).isEqualTo(at);
         }
     }
 

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 
 import dev.berth.tests.kit.AgentProcess;
+import dev.berth.tests.kit.Await;
 import dev.berth.tests.kit.BusyboxRoot;
 import dev.berth.tests.kit.Engine;
 
@@ -71,15 +72,38 @@ class AttachBeforeStartTest {
     void aMebibyteComesWholeAndInOrder() throws IOException {
         Engine engine = agent.engine();
         String id = engine.create(Engine.command(root, "seq", "1", "150000"));
+        try (SocketChannel attached = attach(id)) {
+            engine.start(id);
+            assertThat(frames(attached).replace("1:", "")).isEqualTo(numbers());
+        }
+        engine.remove(id);
+    }
+
+    /** More than what the socket takes, in many files of a log, of a container that is gone before the client reads. */
+    @Test
+    void aClientThatReadsAfterTheRemovalMissesNothing() throws Exception {
+        Engine engine = agent.engine();
+        ObjectNode request = Engine.command(root, "seq", "1", "150000");
+        ObjectNode host = request.withObjectProperty("HostConfig").put("AutoRemove", true);
+        ObjectNode log = host.withObjectProperty("LogConfig").put("Type", "json-file");
+        log.withObjectProperty("Config").put("max-size", "64k").put("max-file", "999");
+        String id = engine.create(request);
+        try (SocketChannel attached = attach(id)) {
+            engine.start(id);
+            Await.until(
+                    "the container is removed",
+                    60,
+                    () -> engine.call("GET", "/containers/json?all=1", "").isEmpty());
+            assertThat(frames(attached).replace("1:", "")).isEqualTo(numbers());
+        }
+    }
+
+    private static String numbers() {
         StringBuilder expected = new StringBuilder();
         for (int i = 1; i <= 150000; i++) {
             expected.append(i).append('\n');
         }
-        try (SocketChannel attached = attach(id)) {
-            engine.start(id);
-            assertThat(frames(attached).replace("1:", "")).isEqualTo(expected.toString());
-        }
-        engine.remove(id);
+        return expected.toString();
     }
 
     private static SocketChannel attach(String id) throws IOException {
