@@ -112,7 +112,7 @@ public final class MasterLink implements MasterSide, AutoCloseable {
 
     /** Begins, and goes on until {@link #close}. */
     public void start() {
-        if (closed) {
+        if (closed || unwanted) {
             return;
         }
         Optional<URI> chosen = leader.or(() -> elected).or(this::nextNamed);
@@ -353,7 +353,9 @@ public final class MasterLink implements MasterSide, AutoCloseable {
                 Link.FromAgent.newBuilder()
                         .setHeartbeat(Link.Heartbeat.getDefaultInstance())
                         .build());
-        cancelTimer = host.at(host.monotonicNs() + heartbeatNs, this::beat);
+        if (channel == open) {
+            cancelTimer = host.at(host.monotonicNs() + heartbeatNs, this::beat);
+        }
     }
 
     /** Something of the node has changed: tells the master, when it is not what that was told. */

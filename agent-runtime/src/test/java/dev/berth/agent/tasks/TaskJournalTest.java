@@ -143,6 +143,38 @@ class TaskJournalTest {
         assertThat(sent.getLast().getState()).isEqualTo(TaskState.TASK_FAILED);
     }
 
+    @Test
+    void whatNobodyAcknowledgesIsSentAgainEverLaterAndNothingElseBeforeIt() throws Exception {
+        HandDrivenHost host = new HandDrivenHost();
+        TaskEntry entry = entry();
+        List<TaskStatus> sent = new ArrayList<>();
+        List<Long> at = new ArrayList<>();
+        long second = 1_000_000_000L;
+        try (TaskJournal journal = TaskJournal.open(directory)) {
+            TaskUpdates updates =
+                    new TaskUpdates(host, journal, TaskSteps.fromProperty(Linux.host()), _ -> {});
+            updates.master(message -> {
+                sent.add(message.getStatusUpdate().getStatus());
+                at.add(host.monotonicNs() / second);
+            });
+            journal.launched(FRAMEWORK, List.of(entry));
+            updates.publish(entry, TaskStatus.newBuilder().setState(TaskState.TASK_RUNNING));
+            updates.publish(entry, TaskStatus.newBuilder().setState(TaskState.TASK_FINISHED));
+            host.pass(3_000 * second);
+            assertThat(at).startsWith(0L, 10L, 30L, 70L, 150L, 310L, 630L, 1_230L, 1_830L);
+            assertThat(sent).allMatch(status -> status.equals(sent.getFirst()));
+            // Another's, or an old one, is none.
+            updates.acknowledged(entry, entry.latest.orElseThrow().getUuid());
+            assertThat(entry.pending).hasSize(2);
+            sent.clear();
+            at.clear();
+            updates.acknowledged(entry, entry.pending.element().getUuid());
+            host.pass(10 * second);
+            assertThat(at).containsExactly(3_000L, 3_010L);
+            assertThat(sent).allMatch(status -> status.getState() == TaskState.TASK_FINISHED);
+        }
+    }
+
     private long size() throws IOException {
         return Files.size(directory.resolve("journal"));
     }
