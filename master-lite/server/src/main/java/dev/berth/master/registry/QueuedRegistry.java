@@ -28,7 +28,26 @@ public final class QueuedRegistry implements Registry, AutoCloseable {
     private static final Result OVER =
             Result.fenced("this master leads no more: look at the next leader what became of it");
 
-    private record Item(Write write, Consumer<Result> done) {}
+    /** A write and who waits for it; answered once, on the conductor thread. */
+    private static final class Item {
+        final Write write;
+        private final Consumer<Result> done;
+        private boolean answered;
+
+        Item(Write write, Consumer<Result> done) {
+            this.write = write;
+            this.done = done;
+        }
+
+        boolean isAnswered() {
+            return answered;
+        }
+
+        void answer(Result result) {
+            answered = true;
+            done.accept(result);
+        }
+    }
 
     /** In the order of the writes; conductor thread. */
     private final ArrayDeque<Item> unanswered = new ArrayDeque<>();
@@ -75,10 +94,10 @@ public final class QueuedRegistry implements Registry, AutoCloseable {
                 List<Write> writes = new ArrayList<>();
                 List<Optional<Result>> refused = new ArrayList<>();
                 for (Item item : batch) {
-                    Optional<Result> no = store.refusal(item.write()).map(Result::failed);
+                    Optional<Result> no = store.refusal(item.write).map(Result::failed);
                     refused.add(no);
                     if (no.isEmpty()) {
-                        writes.add(item.write());
+                        writes.add(item.write);
                     }
                 }
                 Result result = writes.isEmpty() ? Result.STORED : commit(writes);
@@ -146,9 +165,9 @@ public final class QueuedRegistry implements Registry, AutoCloseable {
     @SuppressWarnings("ReferenceEquality")
     private void answer(Item item, Result result) {
         conductor.accept(() -> {
-            if (unanswered.peekFirst() == item) {
-                unanswered.removeFirst();
-                item.done().accept(closed ? OVER : result);
+            if (!item.isAnswered()) {
+                unanswered.remove(); // answers come in the order of the writes
+                item.answer(closed ? OVER : result);
             }
         });
     }
@@ -166,7 +185,7 @@ public final class QueuedRegistry implements Registry, AutoCloseable {
     /** Whoever asked may be a client that waits. */
     private void answerAll() {
         for (Item item = unanswered.poll(); item != null; item = unanswered.poll()) {
-            item.done().accept(OVER);
+            item.answer(OVER);
         }
     }
 

@@ -169,13 +169,27 @@ public final class ZooKeeperStore implements Store {
         }
     }
 
-    private void relearn() throws IOException {
-        call(
-                "read the registry",
-                () -> {
-                    learn();
-                    return known;
-                });
+    /** A term whose places somebody has removed ends: the next one makes them. */
+    private void relearn() throws IOException, FencedException {
+        boolean whole =
+                call(
+                        "read the registry",
+                        () -> {
+                            if (client.checkExists().forPath(places.agents()) == null
+                                    || client.checkExists().forPath(places.weights()) == null) {
+                                return false;
+                            }
+                            learn();
+                            return true;
+                        });
+        if (!whole) {
+            throw new FencedException(
+                    "somebody has removed "
+                            + places.agents()
+                            + " or "
+                            + places.weights()
+                            + ": this master begins anew");
+        }
     }
 
     private void transact(List<Write> writes) throws Exception {

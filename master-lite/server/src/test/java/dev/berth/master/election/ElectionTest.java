@@ -27,6 +27,7 @@ import org.junit.jupiter.api.extension.RegisterExtension;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.UUID;
 import java.util.concurrent.CountDownLatch;
@@ -268,15 +269,26 @@ class ElectionTest {
     void whatSomebodyRemovedOfTheRegistryIsMadeAgain() throws Exception {
         Master one = new Master("m1");
         one.await("leading");
-        client.delete().deletingChildrenIfNeeded().forPath("/berth/log_replicas");
-        assertThatThrownBy(() ->
-                        one.store.commit(List.of(new Write.Put(agent("a", Standing.ADMITTED)))))
-                .isInstanceOf(FencedException.class);
-        one.election.resign(one.store);
-        one.await("lost");
-        one.await("leading");
+        for (String removed : List.of("", "/berth/agents", "/berth/weights")) {
+            one.store.load();
+            client.delete().deletingChildrenIfNeeded().forPath("/berth/log_replicas" + removed);
+            assertThatThrownBy(() ->
+                            one.store.commit(
+                                    List.of(
+                                            new Write.Put(agent("a", Standing.ADMITTED)),
+                                            new Write.Weights(Map.of("r", 2.0)))))
+                    .as(removed)
+                    .isInstanceOf(FencedException.class);
+            one.election.resign(one.store);
+            one.await("lost");
+            one.await("leading");
+        }
         one.store.load();
-        one.store.commit(List.of(new Write.Put(agent("a", Standing.ADMITTED))));
+        one.store.commit(
+                List.of(
+                        new Write.Put(agent("a", Standing.ADMITTED)),
+                        new Write.Weights(Map.of("r", 2.0))));
+        assertThat(one.store.load().weights()).containsEntry("r", 2.0);
     }
 
     @Test

@@ -118,6 +118,21 @@ class StoreContractTest {
         }
     }
 
+    @Test
+    void whoWaitsIsAnsweredWhenTheTermEnds() throws Exception {
+        LinkedBlockingQueue<Runnable> steps = new LinkedBlockingQueue<>();
+        List<String> answers = new ArrayList<>();
+        QueuedRegistry registry =
+                new QueuedRegistry(new MemoryStore(), steps::add, _ -> {}, _ -> {});
+        registry.put(agent("a", Standing.ADMITTED), result -> answers.add("a " + result.lost()));
+        registry.close();
+        registry.put(agent("b", Standing.ADMITTED), result -> answers.add("b " + result.lost()));
+        while (answers.size() < 2) {
+            steps.poll(20, TimeUnit.SECONDS).run();
+        }
+        assertThat(answers).containsExactly("a true", "b true");
+    }
+
     @Nested
     class Memory extends Contract {
         private final MemoryStore store = new MemoryStore();
