@@ -3,6 +3,7 @@ package dev.berth.http;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.CompositeByteBuf;
 import io.netty.buffer.Unpooled;
+import io.netty.channel.ChannelFuture;
 import io.netty.channel.ChannelFutureListener;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelInboundHandlerAdapter;
@@ -335,8 +336,13 @@ public final class HttpConnection<X> extends ChannelInboundHandlerAdapter {
 
     /** Writes a whole answer, and goes on to the next request. */
     public void reply(Reply plain) {
+        var _ = write(plain);
+    }
+
+    /** The same; the future is done when the client has taken the answer, or is gone. */
+    public ChannelFuture write(Reply plain) {
         if (!channel().channel().isActive()) {
-            return;
+            return channel().close();
         }
         if (reader != null) {
             // What else comes of a body without an end is for nobody.
@@ -360,8 +366,9 @@ public final class HttpConnection<X> extends ChannelInboundHandlerAdapter {
         }
         response.headers().set(HttpHeaderNames.CONTENT_LENGTH, bytes.length);
         response.headers().set(HttpHeaderNames.CONNECTION, keepAlive ? "keep-alive" : "close");
-        var _ = channel().writeAndFlush(response);
+        ChannelFuture written = channel().writeAndFlush(response);
         finished();
+        return written;
     }
 
     /** Writes the head of a stream; its events follow until it ends, and the connection with it. */
@@ -400,8 +407,7 @@ public final class HttpConnection<X> extends ChannelInboundHandlerAdapter {
 
     /** Takes what has been waiting, as long as the client reads what it is answered. */
     private void goOn() {
-        // A refusal is answered at once and comes back here: that is for the loop below, not for a
-        // deeper one.
+        // A refusal is answered at once and comes back here: the loop below goes on with it.
         if (taking) {
             return;
         }

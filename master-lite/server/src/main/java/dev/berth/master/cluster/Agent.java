@@ -10,6 +10,7 @@ import dev.berth.protocol.v1.Protos.AgentInfo;
 
 import java.util.Collection;
 import java.util.Collections;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.Map;
@@ -37,11 +38,17 @@ public final class Agent {
     private long heartbeatAtNs;
     private boolean leaving;
 
+    private final Board board;
+    private final long order;
+    private final Slots<AgentFacts>.Slot slot;
+
     private final Map<TaskKey, Task> tasks = new LinkedHashMap<>();
     private final Map<ExecutorKey, ExecutorUse> executors = new LinkedHashMap<>();
+    private final Map<ExecutorKey, Slots<ExecutorFacts>.Slot> executorSlots = new HashMap<>();
     private final Set<OpenOffer> offers = new LinkedHashSet<>();
 
-    Agent(AgentId id, AgentInfo info, Resources total, AgentLink link, long nowNs) {
+    Agent(Board board, AgentId id, AgentInfo info, Resources total, AgentLink link, long nowNs) {
+        this.board = board;
         this.id = id;
         this.info = info;
         this.total = total;
@@ -52,6 +59,34 @@ public final class Agent {
         bootId = "";
         heardNs = nowNs;
         heartbeatAtNs = nowNs;
+        order = board.nextOrder();
+        slot = board.agents().add(facts());
+    }
+
+    /** As it is now, without what is on it. */
+    public AgentFacts facts() {
+        return new AgentFacts(
+                id,
+                info,
+                total,
+                version,
+                address,
+                link.isPresent(),
+                isActive(),
+                registeredNs,
+                reregisteredNs,
+                order);
+    }
+
+    private void changed() {
+        slot.set(facts());
+    }
+
+    /** It is not registered any more. */
+    void forgotten() {
+        executorSlots.values().forEach(Slots.Slot::remove);
+        executorSlots.clear();
+        slot.remove();
     }
 
     public AgentId id() {
@@ -175,22 +210,26 @@ public final class Agent {
     /** The registry is being told that it is not registered any more. */
     public void leave() {
         leaving = true;
+        changed();
     }
 
     /** The registry could not be told. */
     public void stay() {
         leaving = false;
+        changed();
     }
 
     void describe(AgentInfo info, Resources total) {
         this.info = info;
         this.total = total;
+        changed();
     }
 
     /** What it said of itself when it registered. */
     public void runs(String version, String bootId) {
         this.version = version;
         this.bootId = bootId;
+        changed();
     }
 
     void connected(AgentLink next, long nowNs) {
@@ -199,11 +238,13 @@ public final class Agent {
         reregisteredNs = Optional.of(nowNs);
         heardNs = nowNs;
         heartbeatAtNs = nowNs;
+        changed();
     }
 
     void disconnected() {
         link = Optional.empty();
         heartbeatAtNs = Long.MAX_VALUE;
+        changed();
     }
 
     void add(Task task) {
@@ -215,11 +256,22 @@ public final class Agent {
     }
 
     void add(ExecutorUse executor) {
-        executors.put(new ExecutorKey(executor.framework(), executor.id()), executor);
+        ExecutorKey key = new ExecutorKey(executor.framework(), executor.id());
+        executors.put(key, executor);
+        ExecutorFacts facts = new ExecutorFacts(id, executor, board.nextOrder());
+        Slots<ExecutorFacts>.Slot before = executorSlots.put(key, board.executors().add(facts));
+        if (before != null) {
+            before.remove();
+        }
     }
 
     Optional<ExecutorUse> remove(FrameworkId framework, ExecutorId executor) {
-        return Optional.ofNullable(executors.remove(new ExecutorKey(framework, executor)));
+        ExecutorKey key = new ExecutorKey(framework, executor);
+        Slots<ExecutorFacts>.Slot before = executorSlots.remove(key);
+        if (before != null) {
+            before.remove();
+        }
+        return Optional.ofNullable(executors.remove(key));
     }
 
     void add(OpenOffer offer) {

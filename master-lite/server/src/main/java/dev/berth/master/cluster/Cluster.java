@@ -12,11 +12,11 @@ import dev.berth.protocol.v1.Protos.AgentInfo;
 import dev.berth.protocol.v1.Protos.FrameworkInfo;
 import dev.berth.protocol.v1.Protos.TaskState;
 import dev.berth.protocol.v1.Protos.TaskStatus;
-import dev.berth.protocol.v1.Protos.TimeInfo;
 import dev.berth.protocol.v1.scheduler.Protos.Event;
 
 import java.util.Collection;
 import java.util.Collections;
+import java.util.Iterator;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -43,8 +43,9 @@ public final class Cluster {
     private final Tasks tasks;
     private final Counts counts = new Counts();
     private Watcher watcher = new Unwatched();
-    private long frameworkDueNs = Long.MAX_VALUE;
-    private long agentDueNs;
+    private final Due frameworksDue = new Due(Long.MAX_VALUE);
+    private final Due agentsDue = new Due(0);
+    private final Board board = new Board();
 
     private final Map<String, Double> weights = new TreeMap<>();
     private final Set<Framework> cutFrameworks = new LinkedHashSet<>();
@@ -107,11 +108,6 @@ public final class Cluster {
         nowNs = Math.max(nowNs, ns);
     }
 
-    /** That many nanoseconds since the epoch as a message. */
-    public static TimeInfo time(long ns) {
-        return TimeInfo.newBuilder().setNanoseconds(ns).build();
-    }
-
     public Collection<Framework> frameworks() {
         return Collections.unmodifiableCollection(frameworks.values());
     }
@@ -156,6 +152,15 @@ public final class Cluster {
                 agents.containsKey(id)
                         || Stream.of(recovered, unreachable, gone)
                                 .anyMatch(known -> known.containsKey(id)));
+    }
+
+    /**
+     * Everything as it is now, at the price of a few references for each framework and open offer.
+     *
+     * @param roles whether roles are asked for too: they are added up anew
+     */
+    public Moment moment(boolean roles) {
+        return board.moment(this, roles);
     }
 
     public Counts counts() {
@@ -237,15 +242,13 @@ public final class Cluster {
     /** Adds a framework that nobody is subscribed for yet. */
     public Framework addFramework(
             FrameworkId id, FrameworkInfo info, Set<String> suppressed, boolean known) {
-        Framework framework = new Framework(id, info, known, nowNs);
+        Framework framework = new Framework(board, id, info, known, nowNs);
         framework.update(info, suppressed);
         frameworks.put(id, framework);
         allocator.addFramework(Capabilities.spec(framework), false);
         if (known) {
             double timeoutNs = Math.min(info.getFailoverTimeout() * 1e9, Long.MAX_VALUE / 4.0);
             teardown(framework, nowNs + Math.max((long) timeoutNs, settings.agentReregisterNs()));
-        }
-        if (known) {
             watcher.onFrameworkAdded(framework);
         }
         return framework;
@@ -268,10 +271,9 @@ public final class Cluster {
             watcher.onFrameworkUpdated(framework);
         }
         if (again) {
-            // Agents send what is not acknowledged again, now that there is somebody to acknowledge
-            // it.
-            FromMaster message = Messages.updateFramework(framework.info());
-            agentsOf(framework).forEach(agent -> send(agent, message));
+            // Agents send what is not acknowledged again: now there is somebody to acknowledge it.
+            FromMaster news = Messages.updateFramework(framework.info());
+            agentsOf(framework).forEach(agent -> send(agent, news));
         }
     }
 
@@ -299,7 +301,7 @@ public final class Cluster {
             return;
         }
         double timeoutNs = framework.info().getFailoverTimeout() * 1e9;
-        framework.disconnected(Long.MAX_VALUE);
+        framework.disconnected();
         teardown(framework, nowNs + (long) Math.min(timeoutNs, Long.MAX_VALUE / 4.0));
         allocator.deactivateFramework(framework.id());
         discardOffers(framework);
@@ -308,7 +310,7 @@ public final class Cluster {
 
     private void teardown(Framework framework, long atNs) {
         framework.teardownAt(atNs);
-        frameworkDueNs = Math.min(frameworkDueNs, atNs);
+        frameworksDue.by(atNs);
     }
 
     /** Takes all of a framework's offers back, without a word. */
@@ -373,7 +375,9 @@ public final class Cluster {
         frameworks.remove(framework.id());
         completed.put(framework.id(), framework);
         if (completed.size() > KEPT_FRAMEWORKS) {
-            completed.remove(completed.keySet().iterator().next());
+            Iterator<Framework> oldest = completed.values().iterator();
+            oldest.next().forgotten();
+            oldest.remove();
         }
         watcher.onFrameworkRemoved(framework);
     }
@@ -387,7 +391,7 @@ public final class Cluster {
     public Agent addAgent(AgentId id, AgentInfo info, Resources total, AgentLink link) {
         recovered.remove(id);
         unreachable.remove(id);
-        Agent agent = new Agent(id, info, total, link, nowNs);
+        Agent agent = new Agent(board, id, info, total, link, nowNs);
         agents.put(id, agent);
         allocator.addAgent(id, total, List.of());
         return agent;
@@ -432,6 +436,7 @@ public final class Cluster {
                     .ifPresent(framework -> tasks.exited(framework, agent, executor));
         }
         agents.remove(agent.id());
+        agent.forgotten();
         cutAgents.remove(agent);
         allocator.removeAgent(agent.id());
         record.ifPresent(this::stands);
@@ -464,30 +469,22 @@ public final class Cluster {
 
     /** When frameworks have to be looked through: heartbeats, and those that stayed away. */
     public boolean frameworksAreDue() {
-        if (frameworkDueNs > nowNs) {
-            return false;
-        }
-        frameworkDueNs = Long.MAX_VALUE;
-        return true;
+        return frameworksDue.take(nowNs);
     }
 
     /** Frameworks have to be looked through then at the latest. */
     public void frameworksDueAt(long ns) {
-        frameworkDueNs = Math.min(frameworkDueNs, ns);
+        frameworksDue.by(ns);
     }
 
     /** When agents have to be looked through: heartbeats and silence. */
     public boolean agentsAreDue() {
-        if (agentDueNs > nowNs) {
-            return false;
-        }
-        agentDueNs = Long.MAX_VALUE;
-        return true;
+        return agentsDue.take(nowNs);
     }
 
     /** Agents have to be looked through then at the latest. */
     public void agentsDueAt(long ns) {
-        agentDueNs = Math.min(agentDueNs, ns);
+        agentsDue.by(ns);
     }
 
     /** When something is due of itself next. */
@@ -495,6 +492,6 @@ public final class Cluster {
         if (!cutFrameworks.isEmpty() || !cutAgents.isEmpty()) {
             return nowNs;
         }
-        return Math.min(Math.min(frameworkDueNs, agentDueNs), offers.dueNs());
+        return Math.min(Math.min(frameworksDue.atNs(), agentsDue.atNs()), offers.dueNs());
     }
 }

@@ -20,6 +20,13 @@ public final class Counts {
         return value == null ? 0 : value.get();
     }
 
+    /** As they are now, for any thread. */
+    Counts copy() {
+        Counts copy = new Counts();
+        counts.forEach((count, value) -> copy.counts.put(count, new MutableLong(value.get())));
+        return copy;
+    }
+
     /** A task came to this state, which is one of an end. */
     void ended(TaskState state) {
         switch (state) {

@@ -7,6 +7,8 @@ import dev.berth.master.ids.TaskId;
 import dev.berth.protocol.v1.Protos.FrameworkInfo;
 import dev.berth.protocol.v1.scheduler.Protos.Event;
 
+import org.jspecify.annotations.Nullable;
+
 import java.util.Collection;
 import java.util.Collections;
 import java.util.HashMap;
@@ -29,6 +31,7 @@ public final class Framework {
         }
     }
 
+    private final Board board;
     private final FrameworkId id;
     private FrameworkInfo info;
     private Set<String> roles;
@@ -48,12 +51,27 @@ public final class Framework {
     private final Map<AgentId, Set<ExecutorId>> executors = new HashMap<>();
 
     /** A framework that nobody is subscribed for yet. */
-    public Framework(FrameworkId id, FrameworkInfo info, boolean recovered, long nowNs) {
+    Framework(Board board, FrameworkId id, FrameworkInfo info, boolean recovered, long nowNs) {
+        this.board = board;
         this.id = id;
         this.info = info;
         this.roles = Capabilities.roles(info);
         this.recovered = recovered;
         registeredNs = nowNs;
+    }
+
+    /** As it is now, without what it has. */
+    public FrameworkFacts facts() {
+        return new FrameworkFacts(
+                id,
+                info,
+                Collections.unmodifiableSet(roles),
+                Collections.unmodifiableSet(suppressed),
+                stream.isPresent(),
+                recovered,
+                registeredNs,
+                reregisteredNs,
+                unregisteredNs);
     }
 
     public FrameworkId id() {
@@ -129,7 +147,7 @@ public final class Framework {
     }
 
     /** Agents that it has executors on. */
-    Set<AgentId> executorAgents() {
+    public Set<AgentId> executorAgents() {
         return Collections.unmodifiableSet(executors.keySet());
     }
 
@@ -174,10 +192,9 @@ public final class Framework {
         }
     }
 
-    void disconnected(long teardownAtNs) {
+    void disconnected() {
         stream = Optional.empty();
         heartbeatAtNs = Long.MAX_VALUE;
-        this.teardownAtNs = teardownAtNs;
     }
 
     /** The next heartbeat is due then. */
@@ -217,32 +234,55 @@ public final class Framework {
     /** Puts a task where its state says, and takes it from wherever it was. */
     void addLive(Task task) {
         unreachable.remove(task.id(), task);
-        completed.remove(Where.of(task));
+        displace(completed.remove(Where.of(task)), task);
+        displace(live.remove(task.id()), task);
         live.put(task.id(), task);
+        task.at(board, TaskFacts.Place.LIVE);
     }
 
     void addUnreachable(Task task) {
         live.remove(task.id(), task);
+        displace(unreachable.remove(task.id()), task);
         unreachable.put(task.id(), task);
-        if (unreachable.size() > KEPT_TASKS) {
-            Iterator<Task> oldest = unreachable.values().iterator();
-            oldest.next();
-            oldest.remove();
-        }
+        task.at(board, TaskFacts.Place.UNREACHABLE);
+        dropOldest(unreachable);
     }
 
     void forgetUnreachable(Task task) {
-        unreachable.remove(task.id(), task);
+        if (unreachable.remove(task.id(), task)) {
+            task.forgotten();
+        }
     }
 
     void addCompleted(Task task) {
         live.remove(task.id(), task);
         unreachable.remove(task.id(), task);
         Where where = Where.of(task);
-        completed.remove(where);
+        displace(completed.remove(where), task);
         completed.put(where, task);
-        if (completed.size() > KEPT_TASKS) {
-            completed.remove(completed.keySet().iterator().next());
+        task.at(board, TaskFacts.Place.COMPLETED);
+        dropOldest(completed);
+    }
+
+    /** Another task of the same name takes its place. */
+    private static void displace(@Nullable Task before, Task by) {
+        if (before != null && before != by) {
+            before.forgotten();
         }
+    }
+
+    private static void dropOldest(Map<?, Task> tasks) {
+        if (tasks.size() > KEPT_TASKS) {
+            Iterator<Task> oldest = tasks.values().iterator();
+            oldest.next().forgotten();
+            oldest.remove();
+        }
+    }
+
+    /** It ended long ago, and nobody is told of it or its tasks any more. */
+    void forgotten() {
+        live.values().forEach(Task::forgotten);
+        unreachable.values().forEach(Task::forgotten);
+        completed.values().forEach(Task::forgotten);
     }
 }

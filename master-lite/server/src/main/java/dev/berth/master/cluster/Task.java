@@ -14,6 +14,8 @@ import dev.berth.protocol.v1.Protos.KillPolicy;
 import dev.berth.protocol.v1.Protos.TaskState;
 import dev.berth.protocol.v1.Protos.TaskStatus;
 
+import org.jspecify.annotations.Nullable;
+
 import java.util.Optional;
 
 /** A task that its framework launched, as far as the master knows it. It is in exactly one of its framework's lists: live, unreachable or completed. */
@@ -24,13 +26,8 @@ public final class Task {
     /** Asked to end, and how. Asked again when its agent comes back from a lost connection. */
     public record KillOrder(Optional<KillPolicy> policy) {}
 
-    private final TaskId id;
-    private final FrameworkId framework;
-    private final AgentId agent;
-    private final Optional<ExecutorId> executor;
-    private final Role role;
-    private final Resources resources;
-    private Protos.Task value;
+    private TaskFacts facts;
+    private Slots<TaskFacts>.@Nullable Slot slot;
     private boolean holding;
     private Optional<Long> unreachableNs = Optional.empty();
     private Optional<KillOrder> killOrder = Optional.empty();
@@ -41,55 +38,77 @@ public final class Task {
      * @param role that the resources are allocated to
      */
     public Task(Protos.Task value, Role role, Resources resources) {
-        this.value = value;
-        this.role = role;
-        this.resources = resources;
-        id = new TaskId(value.getTaskId().getValue());
-        framework = new FrameworkId(value.getFrameworkId().getValue());
-        agent = new AgentId(value.getAgentId().getValue());
-        executor =
-                value.hasExecutorId()
-                        ? Optional.of(new ExecutorId(value.getExecutorId().getValue()))
-                        : Optional.empty();
+        facts = TaskFacts.of(value, role, resources);
         holding = !TaskStates.isTerminal(value.getState());
     }
 
     public TaskId id() {
-        return id;
+        return facts.id();
     }
 
     public FrameworkId framework() {
-        return framework;
+        return facts.framework();
     }
 
     public AgentId agent() {
-        return agent;
+        return facts.agent();
     }
 
     public Optional<ExecutorId> executor() {
-        return executor;
+        return facts.executor();
     }
 
     public Role role() {
-        return role;
+        return facts.role();
     }
 
     public Resources resources() {
-        return resources;
+        return facts.resources();
     }
 
     /** As operators see it, with its newest state. */
     public Protos.Task value() {
-        return value;
+        return facts.value();
+    }
+
+    /** As it is now. */
+    public TaskFacts facts() {
+        return facts;
+    }
+
+    /** It is in that list of its framework now. */
+    void at(Board board, TaskFacts.Place place) {
+        facts = facts.at(place, board.nextOrder());
+        if (slot == null) {
+            slot = board.tasks().add(facts);
+        } else {
+            slot.set(facts);
+        }
+    }
+
+    /** It is in no list any more. */
+    void forgotten() {
+        if (slot != null) {
+            slot.remove();
+            slot = null;
+        }
+    }
+
+    private void is(Protos.Task newest) {
+        facts = facts.with(newest);
+        if (slot != null) {
+            slot.set(facts);
+        }
     }
 
     /** The newest state that the master knows; it can be ahead of what the framework was told. */
     public TaskState state() {
-        return value.getState();
+        return facts.state();
     }
 
     /** What the framework was told last, or the newest state where it was told nothing. */
     public TaskState toldState() {
+        Protos.Task value = facts.value();
         return value.hasStatusUpdateState() ? value.getStatusUpdateState() : value.getState();
     }
 
@@ -123,6 +142,7 @@ public final class Task {
 
     /** Whether {@code uuid} is of the last update that was sent, and that was of an end. */
     public boolean endsWith(ByteString uuid) {
+        Protos.Task value = facts.value();
         return value.hasStatusUpdateState()
                 && TaskStates.isTerminal(value.getStatusUpdateState())
                 && value.getStatusUpdateUuid().equals(uuid);
@@ -134,6 +154,7 @@ public final class Task {
      * @param latest where the task is by now
      */
     void update(TaskStatus status, TaskState latest) {
+        Protos.Task value = facts.value();
         Protos.Task.Builder next = value.toBuilder();
         if (!TaskStates.isTerminal(value.getState()) || TaskStates.isTerminal(latest)) {
             next.setState(latest);
@@ -151,11 +172,12 @@ public final class Task {
             next.removeStatuses(0);
         }
         next.addStatuses(status.toBuilder().clearData());
-        value = next.build();
+        is(next.build());
     }
 
     /** Its agent came back with it and says where it is; an end that is known stays one. */
     void found(Protos.Task reported) {
+        Protos.Task value = facts.value();
         Protos.Task.Builder next = value.toBuilder();
         if (!TaskStates.isTerminal(value.getState())
                 || TaskStates.isTerminal(reported.getState())) {
@@ -165,6 +187,6 @@ public final class Task {
             next.setStatusUpdateState(reported.getStatusUpdateState());
             next.setStatusUpdateUuid(reported.getStatusUpdateUuid());
         }
-        value = next.build();
+        is(next.build());
     }
 }

@@ -8,6 +8,7 @@ import dev.berth.master.ids.FrameworkId;
 import dev.berth.master.ids.OfferId;
 import dev.berth.master.ids.TaskId;
 import dev.berth.protocol.v1.Protos;
+import dev.berth.protocol.v1.Protos.TimeInfo;
 
 /** Names between our records and the wire's messages. */
 public final class Wire {
@@ -64,5 +65,10 @@ public final class Wire {
                     .setId(agentId(agent.id()))
                     .build();
         }
+    }
+
+    /** That many nanoseconds since the epoch as a message. */
+    public static TimeInfo time(long ns) {
+        return TimeInfo.newBuilder().setNanoseconds(ns).build();
     }
 }

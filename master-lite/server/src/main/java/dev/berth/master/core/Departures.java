@@ -109,8 +109,7 @@ final class Departures {
                                                             Reason.REASON_AGENT_REMOVED,
                                                             message,
                                                             cluster.nowNs())
-                                                    .setUnreachableTime(
-                                                            Cluster.time(record.sinceNs()))
+                                                    .setUnreachableTime(Wire.time(record.sinceNs()))
                                                     .build();
                                     cluster.tasks()
                                             .unreachable(

@@ -8,12 +8,10 @@ import dev.berth.master.cluster.Answer;
 import dev.berth.master.cluster.Cluster;
 import dev.berth.master.cluster.FrameworkStream;
 import dev.berth.master.cluster.MasterSettings;
+import dev.berth.master.cluster.Moment;
 import dev.berth.master.cluster.OperatorStream;
 import dev.berth.master.cluster.Registry;
 import dev.berth.master.operator.OperatorCalls;
-import dev.berth.master.operator.Page;
-import dev.berth.master.operator.PageQuery;
-import dev.berth.master.operator.Pages;
 import dev.berth.master.scheduler.SchedulerCalls;
 import dev.berth.master.scheduler.Subscriptions;
 import dev.berth.protocol.link.Link;
@@ -34,7 +32,6 @@ public final class MasterCore {
     private final Subscriptions subscriptions;
     private final SchedulerCalls scheduler;
     private final OperatorCalls operator;
-    private final Pages pages;
     private final AgentSessions agents;
 
     /**
@@ -64,7 +61,6 @@ public final class MasterCore {
         scheduler = new SchedulerCalls(cluster);
         agents = new AgentSessions(cluster);
         operator = new OperatorCalls(cluster, agents.departures()::gone);
-        pages = new Pages(cluster);
     }
 
     /** What the core knows; for tests. */
@@ -99,7 +95,7 @@ public final class MasterCore {
     }
 
     /**
-     * An operator's call, SUBSCRIBE excepted.
+     * An operator's order. What is only asked is answered from a {@link #moment}.
      *
      * @param done is told the answer exactly once: before this returns, or once the registry has answered
      */
@@ -109,7 +105,7 @@ public final class MasterCore {
         operator.call(call, done);
     }
 
-    /** An operator's SUBSCRIBE: the stream begins with everything there is. */
+    /** An operator's SUBSCRIBE: the stream is told what happens from now on. A {@link #moment} taken before anything else happens is what comes before that. */
     public void subscribeOperator(OperatorStream stream, long nowNs) {
         cluster.at(nowNs);
         operator.subscribe(stream);
@@ -151,15 +147,13 @@ public final class MasterCore {
         return Math.min(cluster.nextDeadline(), operator.tick());
     }
 
-    /** One of Mesos's older pages, or what is asked of it: JSON in UTF-8. */
-    public byte[] page(Page page, PageQuery query, long nowNs) {
+    /**
+     * Everything as it is now, to be read by other threads with {@link dev.berth.master.operator.Readings}.
+     *
+     * @param roles whether roles are asked for too
+     */
+    public Moment moment(boolean roles, long nowNs) {
         cluster.at(nowNs);
-        return pages.json(page, query);
-    }
-
-    /** Metrics as Prometheus reads them: {@code text/plain; version=0.0.4}. */
-    public byte[] prometheus(long nowNs) {
-        cluster.at(nowNs);
-        return pages.prometheus();
+        return cluster.moment(roles);
     }
 }

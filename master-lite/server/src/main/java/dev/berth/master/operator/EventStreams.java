@@ -15,11 +15,13 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Function;
+import java.util.function.Predicate;
 import java.util.function.Supplier;
 
 /** Operators that follow what happens. One that does not read fast enough is cut off; nobody waits for it. */
 final class EventStreams implements Watcher {
-    private static final long HEARTBEAT_NS = TimeUnit.SECONDS.toNanos(15);
+    static final long HEARTBEAT_NS = TimeUnit.SECONDS.toNanos(15);
 
     /** Mesos: {@code --max_operator_event_stream_subscribers}. The oldest makes place. */
     private static final int MOST = 1000;
@@ -27,13 +29,11 @@ final class EventStreams implements Watcher {
     private static final Event HEARTBEAT = Event.newBuilder().setType(Event.Type.HEARTBEAT).build();
 
     private final Cluster cluster;
-    private final Views views;
     private final Set<OperatorStream> streams = new LinkedHashSet<>();
     private long heartbeatAtNs = Long.MAX_VALUE;
 
-    EventStreams(Cluster cluster, Views views) {
+    EventStreams(Cluster cluster) {
         this.cluster = cluster;
-        this.views = views;
     }
 
     int size() {
@@ -41,14 +41,7 @@ final class EventStreams implements Watcher {
     }
 
     void add(OperatorStream stream) {
-        Event.Subscribed subscribed =
-                Event.Subscribed.newBuilder()
-                        .setGetState(views.state())
-                        .setHeartbeatIntervalSeconds(HEARTBEAT_NS / 1e9)
-                        .build();
-        Event first =
-                Event.newBuilder().setType(Event.Type.SUBSCRIBED).setSubscribed(subscribed).build();
-        if (!stream.send(first) || !stream.send(HEARTBEAT)) {
+        if (!stream.send(HEARTBEAT)) {
             cluster.counts().add(Count.STREAMS_CUT);
             stream.close();
             return;
@@ -80,12 +73,24 @@ final class EventStreams implements Watcher {
     }
 
     private void send(Supplier<Event> make) {
-        if (streams.isEmpty()) {
-            return;
+        if (!streams.isEmpty()) {
+            Event event = make.get();
+            send(stream -> stream.send(event));
         }
-        Event event = make.get();
+    }
+
+    /** An event that adds up what a framework's tasks hold, which may be many: another thread does it, once for all streams. */
+    private void later(Framework framework, Function<FrameworkPart, Event> make) {
+        if (!streams.isEmpty()) {
+            FrameworkPart part = FrameworkPart.of(cluster, framework);
+            Supplier<Event> once = new Once<>(() -> make.apply(part));
+            send(stream -> stream.sendLater(once));
+        }
+    }
+
+    private void send(Predicate<OperatorStream> send) {
         for (OperatorStream stream : List.copyOf(streams)) {
-            if (!stream.send(event)) {
+            if (!send.test(stream)) {
                 cluster.counts().add(Count.STREAMS_CUT);
                 streams.remove(stream);
                 stream.close();
@@ -121,7 +126,11 @@ final class EventStreams implements Watcher {
     public void onAgentAdded(Agent agent) {
         send(() ->
                 event(Event.Type.AGENT_ADDED)
-                        .setAgentAdded(Event.AgentAdded.newBuilder().setAgent(views.agent(agent)))
+                        .setAgentAdded(
+                                Event.AgentAdded.newBuilder()
+                                        .setAgent(
+                                                Views.agent(
+                                                        cluster.settings(), AgentPart.of(agent))))
                         .build());
     }
 
@@ -137,22 +146,26 @@ final class EventStreams implements Watcher {
 
     @Override
     public void onFrameworkAdded(Framework framework) {
-        send(() ->
-                event(Event.Type.FRAMEWORK_ADDED)
-                        .setFrameworkAdded(
-                                Event.FrameworkAdded.newBuilder()
-                                        .setFramework(views.framework(framework)))
-                        .build());
+        later(
+                framework,
+                part ->
+                        event(Event.Type.FRAMEWORK_ADDED)
+                                .setFrameworkAdded(
+                                        Event.FrameworkAdded.newBuilder()
+                                                .setFramework(Views.framework(part)))
+                                .build());
     }
 
     @Override
     public void onFrameworkUpdated(Framework framework) {
-        send(() ->
-                event(Event.Type.FRAMEWORK_UPDATED)
-                        .setFrameworkUpdated(
-                                Event.FrameworkUpdated.newBuilder()
-                                        .setFramework(views.framework(framework)))
-                        .build());
+        later(
+                framework,
+                part ->
+                        event(Event.Type.FRAMEWORK_UPDATED)
+                                .setFrameworkUpdated(
+                                        Event.FrameworkUpdated.newBuilder()
+                                                .setFramework(Views.framework(part)))
+                                .build());
     }
 
     @Override

@@ -1,14 +1,11 @@
 package dev.berth.master.operator;
 
-import dev.berth.master.cluster.Agent;
-import dev.berth.master.cluster.Cluster;
 import dev.berth.master.cluster.Count;
-import dev.berth.master.cluster.Framework;
-import dev.berth.master.cluster.Task;
-import dev.berth.master.resources.Resources;
+import dev.berth.master.cluster.FrameworkFacts;
+import dev.berth.master.cluster.Moment;
+import dev.berth.master.cluster.Tally;
 import dev.berth.protocol.v1.Protos.TaskState;
 
-import java.util.EnumMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -16,19 +13,17 @@ import java.util.TreeMap;
 
 /** The master's numbers by Mesos's names, and the same for Prometheus. */
 final class Metrics {
-    private static final List<String> SCALARS = List.of("cpus", "mem", "disk", "gpus");
+    private final Moment moment;
 
-    private final Cluster cluster;
-
-    Metrics(Cluster cluster) {
-        this.cluster = cluster;
+    Metrics(Moment moment) {
+        this.moment = moment;
     }
 
     /** All metrics, by name. */
     Map<String, Double> all() {
         Map<String, Double> metrics = gauges();
         for (Count count : Count.values()) {
-            metrics.put(count.metric(), (double) cluster.counts().value(count));
+            metrics.put(count.metric(), (double) moment.counts().value(count));
         }
         others(metrics);
         return metrics;
@@ -36,19 +31,19 @@ final class Metrics {
 
     /** What Mesos counts twice, or what cannot happen here. Collectors that miss one name of a group drop the group. */
     private void others(Map<String, Double> metrics) {
-        double unreachable = cluster.counts().value(Count.AGENTS_UNREACHABLE);
+        double unreachable = moment.counts().value(Count.AGENTS_UNREACHABLE);
         metrics.put(
-                "master/slave_registrations", (double) cluster.counts().value(Count.REGISTRATIONS));
+                "master/slave_registrations", (double) moment.counts().value(Count.REGISTRATIONS));
         metrics.put(
                 "master/slave_reregistrations",
-                (double) cluster.counts().value(Count.REREGISTRATIONS));
+                (double) moment.counts().value(Count.REREGISTRATIONS));
         for (String name : List.of("master/slave_unreachable_", "master/slave_shutdowns_")) {
             metrics.put(name + "scheduled", unreachable);
             metrics.put(name + "completed", unreachable);
             // Marked at once: there is no queue that an agent could leave again.
             metrics.put(name + "canceled", 0.0);
         }
-        for (String resource : SCALARS) {
+        for (String resource : Tally.AMOUNTS) {
             for (String what :
                     List.of("_revocable_total", "_revocable_used", "_revocable_percent")) {
                 metrics.put("master/" + resource + what, 0.0);
@@ -59,33 +54,23 @@ final class Metrics {
     private Map<String, Double> gauges() {
         Map<String, Double> gauges = new TreeMap<>();
         gauges.put("master/elected", 1.0);
-        gauges.put("master/uptime_secs", (cluster.nowNs() - cluster.startedNs()) / 1e9);
+        gauges.put("master/uptime_secs", (moment.atNs() - moment.startedNs()) / 1e9);
         agents(gauges);
         frameworks(gauges);
-        gauges.put("master/outstanding_offers", (double) cluster.offers().open().size());
+        gauges.put("master/outstanding_offers", (double) moment.offers().size());
         return gauges;
     }
 
     private void agents(Map<String, Double> gauges) {
-        Resources total = Resources.EMPTY;
-        Resources used = Resources.EMPTY;
-        int active = 0;
-        int connected = 0;
-        for (Agent agent : cluster.agents()) {
-            total = total.plus(agent.total().scalars());
-            used = used.plus(agent.used().scalars());
-            active += agent.isActive() ? 1 : 0;
-            connected += agent.link().isPresent() ? 1 : 0;
-        }
-        int all = cluster.agents().size();
-        gauges.put("master/slaves_connected", (double) connected);
-        gauges.put("master/slaves_disconnected", (double) all - connected);
-        gauges.put("master/slaves_active", (double) active);
-        gauges.put("master/slaves_inactive", (double) all - active);
-        gauges.put("master/slaves_unreachable", (double) cluster.unreachable().size());
-        for (String name : SCALARS) {
-            double of = total.millis(name) / 1000.0;
-            double in = used.millis(name) / 1000.0;
+        Tally tally = moment.tally();
+        gauges.put("master/slaves_connected", (double) tally.connected());
+        gauges.put("master/slaves_disconnected", (double) tally.agents() - tally.connected());
+        gauges.put("master/slaves_active", (double) tally.active());
+        gauges.put("master/slaves_inactive", (double) tally.agents() - tally.active());
+        gauges.put("master/slaves_unreachable", (double) moment.unreachable());
+        for (String name : Tally.AMOUNTS) {
+            double of = tally.totalMillis(name) / 1000.0;
+            double in = tally.usedMillis(name) / 1000.0;
             gauges.put("master/" + name + "_total", of);
             gauges.put("master/" + name + "_used", in);
             gauges.put("master/" + name + "_percent", of == 0 ? 0 : in / of);
@@ -93,30 +78,29 @@ final class Metrics {
     }
 
     private void frameworks(Map<String, Double> gauges) {
-        Map<TaskState, Integer> states = new EnumMap<>(TaskState.class);
-        int connected = 0;
-        for (Framework framework : cluster.frameworks()) {
-            connected += framework.isConnected() ? 1 : 0;
-            for (Task task : framework.live().values()) {
-                states.merge(task.state(), 1, Integer::sum);
-            }
-            states.merge(TaskState.TASK_UNREACHABLE, framework.unreachable().size(), Integer::sum);
-        }
-        int all = cluster.frameworks().size();
-        gauges.put("master/frameworks_connected", (double) connected);
-        gauges.put("master/frameworks_disconnected", (double) all - connected);
-        gauges.put("master/frameworks_active", (double) connected);
-        gauges.put("master/frameworks_inactive", (double) all - connected);
+        double connected = moment.frameworks().stream().filter(FrameworkFacts::connected).count();
+        double others = moment.frameworks().size() - connected;
+        gauges.put("master/frameworks_connected", connected);
+        gauges.put("master/frameworks_disconnected", others);
+        gauges.put("master/frameworks_active", connected);
+        gauges.put("master/frameworks_inactive", others);
         for (TaskState state :
                 List.of(
                         TaskState.TASK_STAGING,
                         TaskState.TASK_STARTING,
                         TaskState.TASK_RUNNING,
-                        TaskState.TASK_KILLING,
-                        TaskState.TASK_UNREACHABLE)) {
-            String name = state.name().toLowerCase(Locale.ROOT).replace("task_", "tasks_");
-            gauges.put("master/" + name, (double) states.getOrDefault(state, 0));
+                        TaskState.TASK_KILLING)) {
+            gauges.put(tasks(state), (double) moment.tally().live(state));
         }
+        // Agents may report a task in this state themselves, and it is theirs still.
+        gauges.put(
+                tasks(TaskState.TASK_UNREACHABLE),
+                (double) moment.tally().unreachable()
+                        + moment.tally().live(TaskState.TASK_UNREACHABLE));
+    }
+
+    private static String tasks(TaskState state) {
+        return "master/" + state.name().toLowerCase(Locale.ROOT).replace("task_", "tasks_");
     }
 
     /** Prometheus's text format, version 0.0.4. */
@@ -131,7 +115,7 @@ final class Metrics {
             String metric = name(count.metric()) + "_total";
             text.append("# HELP ").append(metric).append(' ').append(count.sentence()).append('\n');
             text.append("# TYPE ").append(metric).append(" counter\n");
-            text.append(metric).append(' ').append(cluster.counts().value(count)).append('\n');
+            text.append(metric).append(' ').append(moment.counts().value(count)).append('\n');
         }
         return text.toString();
     }

@@ -10,12 +10,8 @@ import dev.berth.master.cluster.Framework;
 import dev.berth.master.cluster.OperatorStream;
 import dev.berth.master.cluster.Wire;
 import dev.berth.master.ids.AgentId;
-import dev.berth.protocol.v1.Protos.Flag;
-import dev.berth.protocol.v1.Protos.Metric;
-import dev.berth.protocol.v1.Protos.VersionInfo;
 import dev.berth.protocol.v1.Protos.WeightInfo;
 import dev.berth.protocol.v1.master.Protos.Call;
-import dev.berth.protocol.v1.master.Protos.Response;
 
 import java.util.ArrayDeque;
 import java.util.Locale;
@@ -25,12 +21,10 @@ import java.util.TreeMap;
 import java.util.function.BiConsumer;
 import java.util.function.Consumer;
 
-/** The operator API: questions, and the few orders that are there. */
+/** The orders of the operator API that are there, and its streams of events; questions are answered by {@link Readings}. */
 public final class OperatorCalls {
     private final Cluster cluster;
     private final BiConsumer<AgentId, Consumer<Answer>> gone;
-    private final Views views;
-    private final Metrics metrics;
     private final EventStreams streams;
 
     /** Changes of weights, one after the other: each writes all weights, as the one before has left them. */
@@ -44,13 +38,11 @@ public final class OperatorCalls {
     public OperatorCalls(Cluster cluster, BiConsumer<AgentId, Consumer<Answer>> gone) {
         this.cluster = cluster;
         this.gone = gone;
-        views = new Views(cluster);
-        metrics = new Metrics(cluster);
-        streams = new EventStreams(cluster, views);
+        streams = new EventStreams(cluster);
         cluster.watch(streams);
     }
 
-    /** Begins a stream of events. */
+    /** Begins a stream of events: what happens from now on. Whoever opens it sends {@link Readings#subscribed} of this moment before. */
     public void subscribe(OperatorStream stream) {
         streams.add(stream);
     }
@@ -95,90 +87,14 @@ public final class OperatorCalls {
                             Answer.refusal(
                                     400,
                                     "SUBSCRIBE is answered with a stream, not with a message"));
-            default -> done.accept(ask(call));
+            default -> done.accept(notAnOrder(call.getType()));
         }
     }
 
-    private Answer ask(Call call) {
-        Optional<Response.Builder> response = response(call);
-        if (response.isPresent()) {
-            return Answer.of(response.get().build());
-        }
-        return Answer.refusal(501, "The call " + call.getType() + " is not there yet");
-    }
-
-    private Optional<Response.Builder> response(Call call) {
-        Response.Builder response = Response.newBuilder();
-        switch (call.getType()) {
-            case GET_HEALTH ->
-                    response.setType(Response.Type.GET_HEALTH)
-                            .setGetHealth(Response.GetHealth.newBuilder().setHealthy(true));
-            case GET_FLAGS -> response.setType(Response.Type.GET_FLAGS).setGetFlags(flags());
-            case GET_VERSION ->
-                    response.setType(Response.Type.GET_VERSION)
-                            .setGetVersion(
-                                    Response.GetVersion.newBuilder()
-                                            .setVersionInfo(
-                                                    VersionInfo.newBuilder()
-                                                            .setVersion(
-                                                                    cluster.settings().version())));
-            case GET_METRICS ->
-                    response.setType(Response.Type.GET_METRICS).setGetMetrics(metrics());
-            case GET_STATE -> response.setType(Response.Type.GET_STATE).setGetState(views.state());
-            case GET_AGENTS ->
-                    response.setType(Response.Type.GET_AGENTS).setGetAgents(views.agents());
-            case GET_FRAMEWORKS ->
-                    response.setType(Response.Type.GET_FRAMEWORKS)
-                            .setGetFrameworks(views.frameworks());
-            case GET_EXECUTORS ->
-                    response.setType(Response.Type.GET_EXECUTORS)
-                            .setGetExecutors(views.executors());
-            case GET_OPERATIONS ->
-                    response.setType(Response.Type.GET_OPERATIONS)
-                            .setGetOperations(Response.GetOperations.getDefaultInstance());
-            case GET_TASKS -> response.setType(Response.Type.GET_TASKS).setGetTasks(views.tasks());
-            case GET_ROLES ->
-                    response.setType(Response.Type.GET_ROLES)
-                            .setGetRoles(Response.GetRoles.newBuilder().addAllRoles(views.roles()));
-            case GET_WEIGHTS ->
-                    response.setType(Response.Type.GET_WEIGHTS).setGetWeights(weights());
-            case GET_MASTER ->
-                    response.setType(Response.Type.GET_MASTER)
-                            .setGetMaster(
-                                    Response.GetMaster.newBuilder()
-                                            .setMasterInfo(cluster.settings().info())
-                                            .setStartTime(cluster.startedNs() / 1e9)
-                                            .setElectedTime(cluster.settings().electedNs() / 1e9));
-            default -> {
-                return Optional.empty();
-            }
-        }
-        return Optional.of(response);
-    }
-
-    private Response.GetFlags flags() {
-        Response.GetFlags.Builder flags = Response.GetFlags.newBuilder();
-        new TreeMap<>(cluster.settings().flags())
-                .forEach((name, value) ->
-                        flags.addFlags(Flag.newBuilder().setName(name).setValue(value)));
-        return flags.build();
-    }
-
-    private Response.GetMetrics metrics() {
-        Response.GetMetrics.Builder all = Response.GetMetrics.newBuilder();
-        metrics.all()
-                .forEach((name, value) ->
-                        all.addMetrics(Metric.newBuilder().setName(name).setValue(value)));
-        return all.build();
-    }
-
-    private Response.GetWeights weights() {
-        Response.GetWeights.Builder weights = Response.GetWeights.newBuilder();
-        cluster.weights()
-                .forEach((role, weight) ->
-                        weights.addWeightInfos(
-                                WeightInfo.newBuilder().setRole(role).setWeight(weight)));
-        return weights.build();
+    private static Answer notAnOrder(Call.Type type) {
+        return Readings.answers(type)
+                ? Answer.refusal(400, type + " is answered from a moment of the cluster")
+                : Answer.refusal(501, "The call " + type + " is not there yet");
     }
 
     private void weigh(Call call, Consumer<Answer> done) {

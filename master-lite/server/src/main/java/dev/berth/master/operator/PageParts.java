@@ -2,14 +2,13 @@ package dev.berth.master.operator;
 
 import com.fasterxml.jackson.core.JsonGenerator;
 
-import dev.berth.master.cluster.Agent;
 import dev.berth.master.cluster.Capabilities;
-import dev.berth.master.cluster.Cluster;
+import dev.berth.master.cluster.ExecutorFacts;
 import dev.berth.master.cluster.ExecutorUse;
-import dev.berth.master.cluster.Framework;
+import dev.berth.master.cluster.Moment;
 import dev.berth.master.cluster.OpenOffer;
 import dev.berth.master.cluster.ResourceWire;
-import dev.berth.master.cluster.Task;
+import dev.berth.master.cluster.TaskFacts;
 import dev.berth.master.ids.AgentId;
 import dev.berth.master.resources.Resource;
 import dev.berth.master.resources.Resources;
@@ -33,31 +32,29 @@ import java.util.stream.Stream;
 
 /** Agents, frameworks, tasks and roles as Mesos's older pages have them. */
 final class PageParts {
-    private final Cluster cluster;
-    private final Views views;
+    private final Moment moment;
 
-    PageParts(Cluster cluster) {
-        this.cluster = cluster;
-        views = new Views(cluster);
+    PageParts(Moment moment) {
+        this.moment = moment;
     }
 
-    void agent(JsonGenerator json, Agent agent, boolean full) throws IOException {
-        agentHead(json, agent.id(), agent.info());
-        json.writeStringField("pid", Views.pid(agent));
-        number(json, "registered_time", agent.registeredNs() / 1e9);
-        if (agent.reregisteredNs().isPresent()) {
-            number(json, "reregistered_time", agent.reregisteredNs().get() / 1e9);
+    void agent(JsonGenerator json, AgentPart agent, boolean full) throws IOException {
+        agentHead(json, agent.facts().id(), agent.facts().info());
+        json.writeStringField("pid", Views.pid(agent.facts()));
+        number(json, "registered_time", agent.facts().registeredNs() / 1e9);
+        if (agent.facts().reregisteredNs().isPresent()) {
+            number(json, "reregistered_time", agent.facts().reregisteredNs().get() / 1e9);
         }
-        resources(json, "resources", agent.total());
+        resources(json, "resources", agent.facts().total());
         resources(json, "used_resources", agent.used());
         resources(json, "offered_resources", agent.offered());
         json.writeObjectFieldStart("reserved_resources");
         json.writeEndObject();
-        resources(json, "unreserved_resources", agent.total());
-        json.writeBooleanField("active", agent.isActive());
+        resources(json, "unreserved_resources", agent.facts().total());
+        json.writeBooleanField("active", agent.facts().active());
         json.writeBooleanField("deactivated", false);
-        json.writeStringField("version", cluster.settings().version());
-        json.writeStringField("berth_version", agent.version());
+        json.writeStringField("version", moment.settings().version());
+        json.writeStringField("berth_version", agent.facts().version());
         json.writeArrayFieldStart("capabilities");
         for (var capability : Views.agentCapabilities()) {
             json.writeString(capability.name());
@@ -66,7 +63,7 @@ final class PageParts {
         if (full) {
             full(json, "used_resources_full", agent.used());
             full(json, "offered_resources_full", agent.offered());
-            full(json, "unreserved_resources_full", agent.total());
+            full(json, "unreserved_resources_full", agent.facts().total());
             json.writeObjectFieldStart("reserved_resources_full");
             json.writeEndObject();
         }
@@ -151,11 +148,11 @@ final class PageParts {
         json.writeEndObject();
     }
 
-    void frameworkHead(JsonGenerator json, Framework framework) throws IOException {
-        FrameworkInfo info = framework.info();
-        json.writeStringField("id", framework.id().value());
+    void frameworkHead(JsonGenerator json, FrameworkPart framework) throws IOException {
+        FrameworkInfo info = framework.facts().info();
+        json.writeStringField("id", framework.facts().id().value());
         json.writeStringField("name", info.getName());
-        Resources used = views.held(framework).sum();
+        Resources used = framework.held().sum();
         Resources offered = Resources.EMPTY;
         for (OpenOffer offer : framework.offers()) {
             offered = offered.plus(offer.resources());
@@ -169,35 +166,35 @@ final class PageParts {
         json.writeEndArray();
         json.writeStringField("hostname", info.getHostname());
         json.writeStringField("webui_url", info.getWebuiUrl());
-        json.writeBooleanField("active", framework.isConnected());
-        json.writeBooleanField("connected", framework.isConnected());
-        json.writeBooleanField("recovered", framework.isRecovered());
+        json.writeBooleanField("active", framework.facts().connected());
+        json.writeBooleanField("connected", framework.facts().connected());
+        json.writeBooleanField("recovered", framework.facts().recovered());
         resources(json, "resources", used.plus(offered));
     }
 
-    void framework(JsonGenerator json, Framework framework) throws IOException {
-        FrameworkInfo info = framework.info();
+    void framework(JsonGenerator json, FrameworkPart framework) throws IOException {
+        FrameworkInfo info = framework.facts().info();
         json.writeStartObject();
         frameworkHead(json, framework);
         json.writeStringField("user", info.getUser());
         number(json, "failover_timeout", info.getFailoverTimeout());
         json.writeBooleanField("checkpoint", info.getCheckpoint());
-        number(json, "registered_time", framework.registeredNs() / 1e9);
-        number(json, "unregistered_time", framework.unregisteredNs().orElse(0L) / 1e9);
-        if (framework.reregisteredNs().isPresent()) {
-            number(json, "reregistered_time", framework.reregisteredNs().get() / 1e9);
+        number(json, "registered_time", framework.facts().registeredNs() / 1e9);
+        number(json, "unregistered_time", framework.facts().unregisteredNs().orElse(0L) / 1e9);
+        if (framework.facts().reregisteredNs().isPresent()) {
+            number(json, "reregistered_time", framework.facts().reregisteredNs().get() / 1e9);
         }
         if (info.hasPrincipal()) {
             json.writeStringField("principal", info.getPrincipal());
         }
         if (Capabilities.has(info, FrameworkInfo.Capability.Type.MULTI_ROLE)) {
-            strings(json, "roles", framework.roles());
+            strings(json, "roles", framework.facts().roles());
         } else {
-            json.writeStringField("role", framework.roles().iterator().next());
+            json.writeStringField("role", framework.facts().roles().iterator().next());
         }
-        strings(json, "suppressed_roles", framework.suppressed());
-        tasks(json, "tasks", framework.live().values());
-        tasks(json, "unreachable_tasks", framework.unreachable().values());
+        strings(json, "suppressed_roles", framework.facts().suppressed());
+        tasks(json, "tasks", framework.live());
+        tasks(json, "unreachable_tasks", framework.unreachable());
         tasks(json, "completed_tasks", framework.completed());
         json.writeArrayFieldStart("offers");
         for (OpenOffer offer : framework.offers()) {
@@ -237,44 +234,41 @@ final class PageParts {
         json.writeEndArray();
     }
 
-    private void executors(JsonGenerator json, Framework framework) throws IOException {
+    private void executors(JsonGenerator json, FrameworkPart framework) throws IOException {
         json.writeArrayFieldStart("executors");
-        for (Agent agent : cluster.agentsOf(framework)) {
-            for (ExecutorUse executor : agent.executors().values()) {
-                if (executor.framework().equals(framework.id())) {
-                    json.writeStartObject();
-                    json.writeStringField("executor_id", executor.id().value());
-                    json.writeStringField("name", executor.info().getName());
-                    json.writeStringField("framework_id", framework.id().value());
-                    json.writeStringField("slave_id", agent.id().value());
-                    resources(json, "resources", executor.resources());
-                    json.writeStringField("type", executor.info().getType().name());
-                    json.writeEndObject();
-                }
-            }
+        for (ExecutorFacts executor : framework.executors()) {
+            ExecutorUse use = executor.use();
+            json.writeStartObject();
+            json.writeStringField("executor_id", use.id().value());
+            json.writeStringField("name", use.info().getName());
+            json.writeStringField("framework_id", framework.facts().id().value());
+            json.writeStringField("slave_id", executor.agent().value());
+            resources(json, "resources", use.resources());
+            json.writeStringField("type", use.info().getType().name());
+            json.writeEndObject();
         }
         json.writeEndArray();
     }
 
     /** Every task that the master remembers of a framework. */
-    static Stream<Task> all(Framework framework) {
+    static Stream<TaskFacts> all(FrameworkPart framework) {
         return Stream.of(
-                        framework.live().values(),
-                        framework.unreachable().values(),
+                        framework.live(),
+                        framework.unreachable(),
                         framework.completed())
                 .flatMap(Collection::stream);
     }
 
-    private static void tasks(JsonGenerator json, String field, Collection<Task> tasks)
+    private static void tasks(JsonGenerator json, String field, Collection<TaskFacts> tasks)
             throws IOException {
         json.writeArrayFieldStart(field);
-        for (Task task : tasks) {
+        for (TaskFacts task : tasks) {
             task(json, task);
         }
         json.writeEndArray();
     }
 
-    static void task(JsonGenerator json, Task task) throws IOException {
+    static void task(JsonGenerator json, TaskFacts task) throws IOException {
         Protos.Task value = task.value();
         json.writeStartObject();
         json.writeStringField("id", task.id().value());
@@ -321,7 +315,7 @@ final class PageParts {
     }
 
     /** How many tasks are in which state, all states named. */
-    static void counts(JsonGenerator json, Collection<Task> tasks) throws IOException {
+    static void counts(JsonGenerator json, Collection<TaskFacts> tasks) throws IOException {
         Map<TaskState, Integer> counts = new EnumMap<>(TaskState.class);
         tasks.forEach(task -> counts.merge(task.state(), 1, Integer::sum));
         for (TaskState state : TaskState.values()) {
@@ -331,7 +325,7 @@ final class PageParts {
 
     void roles(JsonGenerator json) throws IOException {
         json.writeArrayFieldStart("roles");
-        for (var role : cluster.allocator().roles()) {
+        for (var role : moment.roles()) {
             json.writeStartObject();
             json.writeStringField("name", role.role().path());
             json.writeNumberField("weight", role.weight());

@@ -3,10 +3,8 @@ package dev.berth.master.operator;
 import com.fasterxml.jackson.core.JsonFactory;
 import com.fasterxml.jackson.core.JsonGenerator;
 
-import dev.berth.master.cluster.Agent;
-import dev.berth.master.cluster.Cluster;
-import dev.berth.master.cluster.Framework;
-import dev.berth.master.cluster.Task;
+import dev.berth.master.cluster.Moment;
+import dev.berth.master.cluster.TaskFacts;
 import dev.berth.master.cluster.Wire;
 import dev.berth.master.ids.AgentId;
 import dev.berth.protocol.v1.Protos.MasterInfo;
@@ -14,30 +12,31 @@ import dev.berth.protocol.v1.Protos.MasterInfo;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.UncheckedIOException;
-import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.function.Supplier;
 import java.util.stream.Collectors;
 
 /** Mesos's older pages: JSON that tools of before the v1 API read. */
-public final class Pages {
+final class Pages {
     private static final JsonFactory FACTORY = new JsonFactory();
 
-    private final Cluster cluster;
-    private final Metrics metrics;
+    private final Moment moment;
+    private final Supplier<Picture> picture;
     private final PageParts parts;
 
-    public Pages(Cluster cluster) {
-        this.cluster = cluster;
-        metrics = new Metrics(cluster);
-        parts = new PageParts(cluster);
+    /** @param picture is made only for pages that need it */
+    Pages(Moment moment, Supplier<Picture> picture) {
+        this.moment = moment;
+        this.picture = picture;
+        parts = new PageParts(moment);
     }
 
     /** One page, or what is asked of it, as JSON in UTF-8. */
-    public byte[] json(Page page, PageQuery query) {
+    byte[] json(Page page, PageQuery query) {
         if (page == Page.HEALTH) {
             return new byte[0];
         }
@@ -61,11 +60,11 @@ public final class Pages {
             case FRAMEWORKS -> frameworks(json, query);
             case ROLES -> parts.roles(json);
             case METRICS_SNAPSHOT -> {
-                for (Map.Entry<String, Double> metric : metrics.all().entrySet()) {
+                for (Map.Entry<String, Double> metric : new Metrics(moment).all().entrySet()) {
                     PageParts.number(json, metric.getKey(), metric.getValue());
                 }
             }
-            case VERSION -> json.writeStringField("version", cluster.settings().version());
+            case VERSION -> json.writeStringField("version", moment.settings().version());
             case FLAGS -> flags(json);
             case HEALTH -> {}
         }
@@ -74,17 +73,17 @@ public final class Pages {
     private void flags(JsonGenerator json) throws IOException {
         json.writeObjectFieldStart("flags");
         for (Map.Entry<String, String> flag :
-                new TreeMap<>(cluster.settings().flags()).entrySet()) {
+                new TreeMap<>(moment.settings().flags()).entrySet()) {
             json.writeStringField(flag.getKey(), flag.getValue());
         }
         json.writeEndObject();
     }
 
     private void state(JsonGenerator json) throws IOException {
-        MasterInfo info = cluster.settings().info();
-        json.writeStringField("version", cluster.settings().version());
-        PageParts.number(json, "start_time", cluster.startedNs() / 1e9);
-        PageParts.number(json, "elected_time", cluster.settings().electedNs() / 1e9);
+        MasterInfo info = moment.settings().info();
+        json.writeStringField("version", moment.settings().version());
+        PageParts.number(json, "start_time", moment.startedNs() / 1e9);
+        PageParts.number(json, "elected_time", moment.settings().electedNs() / 1e9);
         json.writeStringField("id", info.getId());
         json.writeStringField("pid", info.getPid());
         json.writeStringField("hostname", info.getHostname());
@@ -93,10 +92,10 @@ public final class Pages {
             json.writeString(capability.getType().name());
         }
         json.writeEndArray();
-        int active = (int) cluster.agents().stream().filter(Agent::isActive).count();
+        long active = moment.tally().active();
         json.writeNumberField("activated_slaves", active);
-        json.writeNumberField("deactivated_slaves", cluster.agents().size() - active);
-        json.writeNumberField("unreachable_slaves", cluster.unreachable().size());
+        json.writeNumberField("deactivated_slaves", moment.tally().agents() - active);
+        json.writeNumberField("unreachable_slaves", moment.unreachable());
         json.writeStringField("leader", info.getPid());
         json.writeObjectFieldStart("leader_info");
         json.writeStringField("id", info.getId());
@@ -114,7 +113,7 @@ public final class Pages {
 
     /** What people call the cluster, where they do. */
     private void name(JsonGenerator json) throws IOException {
-        String name = cluster.settings().flags().get("cluster");
+        String name = moment.settings().flags().get("cluster");
         if (name != null) {
             json.writeStringField("cluster", name);
         }
@@ -122,8 +121,8 @@ public final class Pages {
 
     private void agents(JsonGenerator json, PageQuery query, boolean full) throws IOException {
         json.writeArrayFieldStart("slaves");
-        for (Agent agent : cluster.agents()) {
-            if (query.takesAgent(agent.id().value())) {
+        for (AgentPart agent : picture.get().agents()) {
+            if (query.takesAgent(agent.facts().id().value())) {
                 json.writeStartObject();
                 parts.agent(json, agent, full);
                 json.writeEndObject();
@@ -131,7 +130,7 @@ public final class Pages {
         }
         json.writeEndArray();
         json.writeArrayFieldStart("recovered_slaves");
-        for (var record : cluster.recovered().values()) {
+        for (var record : moment.recovered()) {
             if (query.takesAgent(record.id().value())) {
                 json.writeStartObject();
                 PageParts.agentHead(json, record.id(), Wire.info(record));
@@ -143,19 +142,19 @@ public final class Pages {
 
     private void frameworks(JsonGenerator json, PageQuery query) throws IOException {
         json.writeArrayFieldStart("frameworks");
-        frameworks(json, query, cluster.frameworks());
+        frameworks(json, query, picture.get().frameworks());
         json.writeEndArray();
         json.writeArrayFieldStart("completed_frameworks");
-        frameworks(json, query, cluster.completedFrameworks());
+        frameworks(json, query, picture.get().completed());
         json.writeEndArray();
         json.writeArrayFieldStart("unregistered_frameworks");
         json.writeEndArray();
     }
 
-    private void frameworks(JsonGenerator json, PageQuery query, Iterable<Framework> frameworks)
+    private void frameworks(JsonGenerator json, PageQuery query, Iterable<FrameworkPart> frameworks)
             throws IOException {
-        for (Framework framework : frameworks) {
-            if (query.takesFramework(framework.id().value())) {
+        for (FrameworkPart framework : frameworks) {
+            if (query.takesFramework(framework.facts().id().value())) {
                 parts.framework(json, framework);
             }
         }
@@ -163,21 +162,21 @@ public final class Pages {
 
     /** A part at a time: clients ask for the next hundred until there are fewer. */
     private void tasks(JsonGenerator json, PageQuery query) throws IOException {
-        List<Task> tasks = new ArrayList<>();
-        cluster.frameworks().forEach(framework -> tasks(tasks, framework, query));
-        cluster.completedFrameworks().forEach(framework -> tasks(tasks, framework, query));
-        Comparator<Task> age = Comparator.comparingDouble(Pages::begun);
+        List<TaskFacts> tasks = new ArrayList<>();
+        picture.get().frameworks().forEach(framework -> tasks(tasks, framework, query));
+        picture.get().completed().forEach(framework -> tasks(tasks, framework, query));
+        Comparator<TaskFacts> age = Comparator.comparingDouble(Pages::begun);
         tasks.sort(query.oldestFirst() ? age : age.reversed());
         json.writeArrayFieldStart("tasks");
         int from = Math.min(query.offset(), tasks.size());
-        for (Task task : tasks.subList(from, from + Math.min(query.limit(), tasks.size() - from))) {
+        for (TaskFacts task : tasks.subList(from, from + Math.min(query.limit(), tasks.size() - from))) {
             PageParts.task(json, task);
         }
         json.writeEndArray();
     }
 
-    private static void tasks(List<Task> tasks, Framework framework, PageQuery query) {
-        if (query.takesFramework(framework.id().value())) {
+    private static void tasks(List<TaskFacts> tasks, FrameworkPart framework, PageQuery query) {
+        if (query.takesFramework(framework.facts().id().value())) {
             PageParts.all(framework)
                     .filter(task -> query.takesTask(task.id().value()))
                     .forEach(tasks::add);
@@ -185,7 +184,7 @@ public final class Pages {
     }
 
     /** When a task was first heard of; those that were not come first. */
-    private static double begun(Task task) {
+    private static double begun(TaskFacts task) {
         return task.value().getStatusesCount() == 0
                 ? Double.NEGATIVE_INFINITY
                 : task.value().getStatuses(0).getTimestamp();
@@ -193,17 +192,17 @@ public final class Pages {
 
     /** Tasks that have ended count too, as long as the master remembers them. */
     private void summary(JsonGenerator json) throws IOException {
-        Map<AgentId, List<Task>> on =
-                cluster.frameworks().stream()
+        Map<AgentId, List<TaskFacts>> on =
+                picture.get().frameworks().stream()
                         .flatMap(PageParts::all)
-                        .collect(Collectors.groupingBy(Task::agent));
-        json.writeStringField("hostname", cluster.settings().info().getHostname());
+                        .collect(Collectors.groupingBy(TaskFacts::agent));
+        json.writeStringField("hostname", moment.settings().info().getHostname());
         name(json);
         json.writeArrayFieldStart("slaves");
-        for (Agent agent : cluster.agents()) {
+        for (AgentPart agent : picture.get().agents()) {
             json.writeStartObject();
             parts.agent(json, agent, false);
-            List<Task> tasks = on.getOrDefault(agent.id(), List.of());
+            List<TaskFacts> tasks = on.getOrDefault(agent.facts().id(), List.of());
             PageParts.strings(
                     json,
                     "framework_ids",
@@ -213,10 +212,10 @@ public final class Pages {
         }
         json.writeEndArray();
         json.writeArrayFieldStart("frameworks");
-        for (Framework framework : cluster.frameworks()) {
+        for (FrameworkPart framework : picture.get().frameworks()) {
             json.writeStartObject();
             parts.frameworkHead(json, framework);
-            List<Task> tasks = PageParts.all(framework).toList();
+            List<TaskFacts> tasks = PageParts.all(framework).toList();
             PageParts.strings(
                     json,
                     "slave_ids",
@@ -225,10 +224,5 @@ public final class Pages {
             json.writeEndObject();
         }
         json.writeEndArray();
-    }
-
-    /** All metrics in Prometheus's text. */
-    public byte[] prometheus() {
-        return metrics.prometheus().getBytes(StandardCharsets.UTF_8);
     }
 }

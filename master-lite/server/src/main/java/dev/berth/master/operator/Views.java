@@ -1,13 +1,14 @@
 package dev.berth.master.operator;
 
 import dev.berth.master.allocator.RoleQuantities;
-import dev.berth.master.cluster.Agent;
-import dev.berth.master.cluster.Cluster;
+import dev.berth.master.cluster.AgentFacts;
 import dev.berth.master.cluster.ExecutorUse;
-import dev.berth.master.cluster.Framework;
+import dev.berth.master.cluster.FrameworkFacts;
+import dev.berth.master.cluster.MasterSettings;
+import dev.berth.master.cluster.Moment;
 import dev.berth.master.cluster.OpenOffer;
 import dev.berth.master.cluster.ResourceWire;
-import dev.berth.master.cluster.Task;
+import dev.berth.master.cluster.TaskFacts;
 import dev.berth.master.cluster.Wire;
 import dev.berth.protocol.v1.Protos;
 import dev.berth.protocol.v1.Protos.AgentInfo;
@@ -15,7 +16,7 @@ import dev.berth.protocol.v1.master.Protos.Response;
 
 import java.util.List;
 
-/** The cluster in the messages of the operator API. */
+/** A moment in the messages of the operator API. */
 final class Views {
     /** What our agents can do, in Mesos's words. */
     private static final List<AgentInfo.Capability.Type> AGENT_CAPABILITIES =
@@ -24,10 +25,12 @@ final class Views {
                     AgentInfo.Capability.Type.HIERARCHICAL_ROLE,
                     AgentInfo.Capability.Type.TASK_RESOURCE_LIMITS);
 
-    private final Cluster cluster;
+    private final Moment moment;
+    private final Picture picture;
 
-    Views(Cluster cluster) {
-        this.cluster = cluster;
+    Views(Moment moment, Picture picture) {
+        this.moment = moment;
+        this.picture = picture;
     }
 
     static List<AgentInfo.Capability.Type> agentCapabilities() {
@@ -45,134 +48,107 @@ final class Views {
 
     Response.GetAgents agents() {
         Response.GetAgents.Builder agents = Response.GetAgents.newBuilder();
-        cluster.agents().forEach(agent -> agents.addAgents(agent(agent)));
-        cluster.recovered()
-                .values()
-                .forEach(record -> agents.addRecoveredAgents(Wire.info(record)));
+        picture.agents().forEach(agent -> agents.addAgents(agent(moment.settings(), agent)));
+        moment.recovered().forEach(record -> agents.addRecoveredAgents(Wire.info(record)));
         return agents.build();
     }
 
-    Response.GetAgents.Agent agent(Agent agent) {
+    static Response.GetAgents.Agent agent(MasterSettings settings, AgentPart agent) {
+        AgentFacts facts = agent.facts();
         Response.GetAgents.Agent.Builder view =
                 Response.GetAgents.Agent.newBuilder()
-                        .setAgentInfo(agent.info())
-                        .setActive(agent.isActive())
-                        .setVersion(cluster.settings().version())
-                        .setPid(pid(agent))
-                        .setRegisteredTime(Cluster.time(agent.registeredNs()))
-                        .addAllTotalResources(ResourceWire.write(agent.total()))
+                        .setAgentInfo(facts.info())
+                        .setActive(facts.active())
+                        .setVersion(settings.version())
+                        .setPid(pid(facts))
+                        .setRegisteredTime(Wire.time(facts.registeredNs()))
+                        .addAllTotalResources(ResourceWire.write(facts.total()))
                         .addAllAllocatedResources(used(agent))
-                        .addAllOfferedResources(offered(agent))
+                        .addAllOfferedResources(offered(agent.offers()).entries())
                         .setDeactivated(false);
-        agent.reregisteredNs().ifPresent(ns -> view.setReregisteredTime(Cluster.time(ns)));
+        facts.reregisteredNs().ifPresent(ns -> view.setReregisteredTime(Wire.time(ns)));
         for (AgentInfo.Capability.Type type : AGENT_CAPABILITIES) {
             view.addCapabilities(AgentInfo.Capability.newBuilder().setType(type));
         }
         return view.build();
     }
 
-    static String pid(Agent agent) {
+    static String pid(AgentFacts agent) {
         return "slave(1)@" + agent.address() + ":" + agent.info().getPort();
     }
 
-    private static List<Protos.Resource> used(Agent agent) {
+    private static List<Protos.Resource> used(AgentPart agent) {
         Shares shares = new Shares();
-        for (Task task : agent.tasks().values()) {
+        for (TaskFacts task : agent.tasks()) {
             if (task.isHolding()) {
                 shares.add(task.role(), task.resources());
             }
         }
-        for (ExecutorUse executor : agent.executors().values()) {
+        for (ExecutorUse executor : agent.executors()) {
             shares.add(executor.role(), executor.resources());
         }
         return shares.entries();
     }
 
-    private static List<Protos.Resource> offered(Agent agent) {
+    private static Shares offered(List<OpenOffer> offers) {
         Shares shares = new Shares();
-        agent.offers().forEach(offer -> shares.add(offer.role(), offer.resources()));
-        return shares.entries();
+        offers.forEach(offer -> shares.add(offer.role(), offer.resources()));
+        return shares;
     }
 
     Response.GetFrameworks frameworks() {
         Response.GetFrameworks.Builder frameworks = Response.GetFrameworks.newBuilder();
-        cluster.frameworks().forEach(each -> frameworks.addFrameworks(framework(each)));
-        cluster.completedFrameworks()
-                .forEach(each -> frameworks.addCompletedFrameworks(framework(each)));
+        picture.frameworks().forEach(each -> frameworks.addFrameworks(framework(each)));
+        picture.completed().forEach(each -> frameworks.addCompletedFrameworks(framework(each)));
         return frameworks.build();
     }
 
-    Response.GetFrameworks.Framework framework(Framework framework) {
+    static Response.GetFrameworks.Framework framework(FrameworkPart framework) {
+        FrameworkFacts facts = framework.facts();
         Response.GetFrameworks.Framework.Builder view =
                 Response.GetFrameworks.Framework.newBuilder()
-                        .setFrameworkInfo(framework.info())
-                        .setActive(framework.isConnected())
-                        .setConnected(framework.isConnected())
-                        .setRecovered(framework.isRecovered())
-                        .addAllAllocatedResources(held(framework).entries());
-        if (!framework.isRecovered()) {
-            view.setRegisteredTime(Cluster.time(framework.registeredNs()));
+                        .setFrameworkInfo(facts.info())
+                        .setActive(facts.connected())
+                        .setConnected(facts.connected())
+                        .setRecovered(facts.recovered())
+                        .addAllAllocatedResources(framework.held().entries());
+        if (!facts.recovered()) {
+            view.setRegisteredTime(Wire.time(facts.registeredNs()));
         }
-        framework.reregisteredNs().ifPresent(ns -> view.setReregisteredTime(Cluster.time(ns)));
-        framework.unregisteredNs().ifPresent(ns -> view.setUnregisteredTime(Cluster.time(ns)));
-        Shares offered = new Shares();
-        for (OpenOffer offer : framework.offers()) {
-            view.addOffers(offer.value());
-            offered.add(offer.role(), offer.resources());
-        }
-        return view.addAllOfferedResources(offered.entries()).build();
-    }
-
-    /** What a framework's tasks and executors hold. */
-    Shares held(Framework framework) {
-        Shares shares = new Shares();
-        for (Task task : framework.live().values()) {
-            if (task.isHolding()) {
-                shares.add(task.role(), task.resources());
-            }
-        }
-        for (Agent agent : cluster.agentsOf(framework)) {
-            for (ExecutorUse executor : agent.executors().values()) {
-                if (executor.framework().equals(framework.id())) {
-                    shares.add(executor.role(), executor.resources());
-                }
-            }
-        }
-        return shares;
+        facts.reregisteredNs().ifPresent(ns -> view.setReregisteredTime(Wire.time(ns)));
+        facts.unregisteredNs().ifPresent(ns -> view.setUnregisteredTime(Wire.time(ns)));
+        framework.offers().forEach(offer -> view.addOffers(offer.value()));
+        return view.addAllOfferedResources(offered(framework.offers()).entries()).build();
     }
 
     Response.GetTasks tasks() {
         Response.GetTasks.Builder tasks = Response.GetTasks.newBuilder();
-        for (Framework framework : cluster.frameworks()) {
-            tasks(tasks, framework);
-        }
-        for (Framework framework : cluster.completedFrameworks()) {
-            tasks(tasks, framework);
-        }
+        picture.frameworks().forEach(framework -> tasks(tasks, framework));
+        picture.completed().forEach(framework -> tasks(tasks, framework));
         return tasks.build();
     }
 
-    private static void tasks(Response.GetTasks.Builder tasks, Framework framework) {
-        framework.live().values().forEach(task -> tasks.addTasks(task.value()));
-        framework.unreachable().values().forEach(task -> tasks.addUnreachableTasks(task.value()));
+    private static void tasks(Response.GetTasks.Builder tasks, FrameworkPart framework) {
+        framework.live().forEach(task -> tasks.addTasks(task.value()));
+        framework.unreachable().forEach(task -> tasks.addUnreachableTasks(task.value()));
         framework.completed().forEach(task -> tasks.addCompletedTasks(task.value()));
     }
 
     Response.GetExecutors executors() {
         Response.GetExecutors.Builder executors = Response.GetExecutors.newBuilder();
-        for (Agent agent : cluster.agents()) {
-            for (ExecutorUse executor : agent.executors().values()) {
+        for (AgentPart agent : picture.agents()) {
+            for (ExecutorUse executor : agent.executors()) {
                 executors.addExecutors(
                         Response.GetExecutors.Executor.newBuilder()
                                 .setExecutorInfo(executor.info())
-                                .setAgentId(Wire.agentId(agent.id())));
+                                .setAgentId(Wire.agentId(agent.facts().id())));
             }
         }
         return executors.build();
     }
 
-    List<Protos.Role> roles() {
-        return cluster.allocator().roles().stream().map(Views::role).toList();
+    static List<Protos.Role> roles(Moment moment) {
+        return moment.roles().stream().map(Views::role).toList();
     }
 
     private static Protos.Role role(RoleQuantities role) {

@@ -93,7 +93,7 @@ final class Reconciling {
                         Optional.of(task.agent()),
                         Statuses.orLost(framework, TaskState.TASK_UNREACHABLE),
                         "Reconciliation: Task is unreachable");
-        task.unreachableNs().ifPresent(since -> status.setUnreachableTime(Cluster.time(since)));
+        task.unreachableNs().ifPresent(since -> status.setUnreachableTime(Wire.time(since)));
         return status;
     }
 
@@ -122,7 +122,7 @@ final class Reconciling {
                                     agent,
                                     Statuses.orLost(framework, TaskState.TASK_UNREACHABLE),
                                     "Reconciliation: Task is unreachable")
-                            .setUnreachableTime(Cluster.time(away.sinceNs())));
+                            .setUnreachableTime(Wire.time(away.sinceNs())));
         }
         if (agent.isPresent() && cluster.gone().containsKey(agent.get())) {
             return Optional.of(

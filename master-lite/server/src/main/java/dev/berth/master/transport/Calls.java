@@ -10,8 +10,10 @@ import dev.berth.master.core.MasterCore;
 import dev.berth.master.operator.OperatorCalls;
 import dev.berth.master.operator.Page;
 import dev.berth.master.operator.PageQuery;
+import dev.berth.master.operator.Readings;
 import dev.berth.master.scheduler.SchedulerCalls;
 import dev.berth.master.scheduler.Subscriptions;
+import dev.berth.protocol.Preference;
 import dev.berth.protocol.ProtocolException;
 import dev.berth.protocol.v1.master.Protos;
 import dev.berth.protocol.v1.scheduler.Protos.Call;
@@ -34,20 +36,26 @@ import java.util.function.Supplier;
  */
 final class Calls {
     private static final String STREAM_ID = "Mesos-Stream-Id";
-    private static final String PROMETHEUS = "text/plain; version=0.0.4; charset=utf-8";
     private static final String JSON = Encoding.JSON.mediaType();
 
     private final MasterGate gate;
     private final Limits limits;
     private final String version;
     private final Executor encoder;
+    private final Reads reads;
 
-    /** @param encoder writes what is large, beside the loops, which have others to serve meanwhile */
-    Calls(MasterGate gate, Limits limits, String version, Executor encoder) {
+    /**
+     * What requests do with the core behind a gate.
+     *
+     * @param encoder writes what is large, beside the loops, which have others to serve meanwhile
+     * @param reads of all that the cluster has
+     */
+    Calls(MasterGate gate, Limits limits, String version, Executor encoder, Reads reads) {
         this.gate = gate;
         this.limits = limits;
         this.version = version;
         this.encoder = encoder;
+        this.reads = reads;
     }
 
     void handle(HttpExchange exchange, byte[] body) {
@@ -129,11 +137,47 @@ final class Calls {
             exchange.answer(Reply.text(400, "Malformed query"));
             return;
         }
-        withCore(exchange, (core, now) -> page(exchange, core.page(page, query, now)));
+        read(exchange, new Question.OfPage(page, query));
     }
 
-    private void page(HttpExchange exchange, byte[] json) {
-        later(exchange, () -> Reply.of(200, JSON, json));
+    /** Answers a question: a small one at once, a large one together with others. */
+    private void read(HttpExchange exchange, Question question) {
+        if (question.size() != Readings.Size.SMALL) {
+            reads.ask(question, new Reader(exchange));
+            return;
+        }
+        withCore(
+                exchange,
+                (core, now) -> {
+                    Readings readings = new Readings(core.moment(false, now));
+                    later(
+                            exchange,
+                            () -> Reply.of(200, question.mediaType(), question.write(readings)));
+                });
+    }
+
+    /** A request for everything there is. */
+    private final class Reader implements Reads.Asker {
+        private final HttpExchange exchange;
+
+        Reader(HttpExchange exchange) {
+            this.exchange = exchange;
+        }
+
+        @Override
+        public boolean isThere() {
+            return exchange.channel().channel().isActive();
+        }
+
+        @Override
+        public boolean takesGzip() {
+            return Preference.takesCoding(exchange.acceptEncoding(), "gzip");
+        }
+
+        @Override
+        public void answer(Reply reply, Runnable taken) {
+            exchange.answer(reply, limits.reads().takenWithinSeconds(), taken);
+        }
     }
 
     private void prometheus(HttpExchange exchange) {
@@ -141,14 +185,12 @@ final class Calls {
             exchange.answer(
                     Reply.of(
                             200,
-                            PROMETHEUS,
+                            Question.OfPrometheus.TEXT,
                             "# TYPE berth_master_elected gauge\nberth_master_elected 0\n"
                                     .getBytes(StandardCharsets.UTF_8)));
             return;
         }
-        withCore(
-                exchange,
-                (core, now) -> exchange.answer(Reply.of(200, PROMETHEUS, core.prometheus(now))));
+        read(exchange, new Question.OfPrometheus());
     }
 
     private <T extends Message> Optional<T> parse(HttpExchange exchange, byte[] body, T prototype) {
@@ -256,24 +298,63 @@ final class Calls {
             return;
         }
         Encoding encoding = accepted.get();
-        if (call.getType() != Protos.Call.Type.SUBSCRIBE) {
+        if (call.getType() == Protos.Call.Type.SUBSCRIBE) {
+            reads.ask(new Question.OfStream(encoding), new Follower(exchange, encoding));
+        } else if (Readings.answers(call.getType())) {
+            read(exchange, new Question.OfCall(call.getType(), encoding));
+        } else {
             withCore(
                     exchange,
                     (core, now) ->
                             core.operator(call, answer -> answer(exchange, answer, encoding), now));
-            return;
         }
-        EventQueue queue = new EventQueue(exchange.channel(), encoding, limits, encoder);
-        Streams.Operator stream = new Streams.Operator(queue);
-        withCore(
-                exchange,
-                (core, now) -> {
-                    core.subscribeOperator(stream, now);
-                    Runnable gone =
-                            () -> gate.submit((c, _) -> c.ifPresent(k -> k.operatorClosed(stream)));
-                    exchange.stream(
-                            connection -> connection.stream(encoding, Map.of(), queue, gone));
-                });
+    }
+
+    /** An operator that wants everything there is, and what happens from then on. */
+    private final class Follower implements Reads.Asker {
+        private final HttpExchange exchange;
+        private final Encoding encoding;
+        private final EventQueue queue;
+        private volatile boolean begun;
+
+        Follower(HttpExchange exchange, Encoding encoding) {
+            this.exchange = exchange;
+            this.encoding = encoding;
+            queue =
+                    new EventQueue(exchange.channel(), encoding, limits, reads.worker())
+                            .startingWithFirst();
+        }
+
+        @Override
+        public boolean isThere() {
+            return exchange.channel().channel().isActive();
+        }
+
+        @Override
+        public boolean takesGzip() {
+            return false;
+        }
+
+        @Override
+        public void begins(MasterCore core, long nowNs) {
+            Streams.Operator stream = new Streams.Operator(queue);
+            core.subscribeOperator(stream, nowNs);
+            Runnable gone = () -> gate.submit((c, _) -> c.ifPresent(k -> k.operatorClosed(stream)));
+            exchange.stream(connection -> connection.stream(encoding, Map.of(), queue, gone));
+            begun = true;
+        }
+
+        @Override
+        public void answer(Reply reply, Runnable taken) {
+            if (!begun) {
+                exchange.answer(reply, limits.reads().takenWithinSeconds(), taken);
+            } else if (reply.status() == 200) {
+                queue.first(reply.body(), taken);
+            } else {
+                queue.fail();
+                taken.run();
+            }
+        }
     }
 
     /** The body is encoded beside conductor and loop: both have better things to do. */

@@ -7,6 +7,7 @@ import dev.berth.http.Outflow;
 import dev.berth.protocol.RecordIo;
 
 import io.netty.buffer.Unpooled;
+import io.netty.channel.ChannelFuture;
 import io.netty.channel.ChannelFutureListener;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.handler.codec.http.DefaultHttpContent;
@@ -18,6 +19,7 @@ import java.util.concurrent.Executor;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.Supplier;
 
 /**
  * Messages on their way to one client: queued by the conductor, encoded and written by the connection's loop as RecordIO, as fast as the client reads. Who is too far behind is cut off; the conductor never waits.
@@ -28,8 +30,16 @@ final class EventQueue implements Outflow {
     private static final long END_WITHIN_SECONDS = 30;
     private static final int LARGE_BYTES = 1 << 18;
 
-    private final ManyToOneConcurrentLinkedQueue<Message> queue =
+    /** What a message that is not made yet is taken for. */
+    private static final int LATER_BYTES = 1024;
+
+    /** A message that is made when its turn comes. */
+    private record Later(Supplier<? extends Message> make) {}
+
+    /** Messages, and {@link Later} ones. */
+    private final ManyToOneConcurrentLinkedQueue<Object> queue =
             new ManyToOneConcurrentLinkedQueue<>();
+
     private final ChannelHandlerContext channel;
     private final Encoding encoding;
     private final Limits limits;
@@ -57,7 +67,15 @@ final class EventQueue implements Outflow {
         if (broken || ending) {
             return false;
         }
-        int size = message.getSerializedSize();
+        return queue(message, message.getSerializedSize());
+    }
+
+    /** The same for a message that is made beside the loop, when its turn comes. */
+    boolean sendLater(Supplier<? extends Message> make) {
+        return !broken && !ending && queue(new Later(make), LATER_BYTES);
+    }
+
+    private boolean queue(Object message, int size) {
         // One message always fits, however large: a snapshot must not be refused to somebody who
         // keeps up.
         if (messages.get() > 0
@@ -72,6 +90,40 @@ final class EventQueue implements Outflow {
         queue.offer(message);
         wake();
         return true;
+    }
+
+    /** Nothing is written before {@link #first}. To be called before anybody else knows of the queue. */
+    EventQueue startingWithFirst() {
+        encodingLarge = true;
+        return this;
+    }
+
+    /**
+     * The first record, whatever was queued meanwhile. Any thread.
+     *
+     * @param taken is run once the client has taken it, or is gone
+     */
+    void first(byte[] record, Runnable taken) {
+        channel.executor()
+                .execute(() -> {
+                    if (ended || broken) {
+                        taken.run();
+                        drain();
+                        return;
+                    }
+                    ChannelFuture written =
+                            channel.writeAndFlush(
+                                    new DefaultHttpContent(Unpooled.wrappedBuffer(record)));
+                    HttpExchange.inTime(
+                            channel, written, limits.reads().takenWithinSeconds(), taken);
+                    encodingLarge = false;
+                    drain();
+                });
+    }
+
+    /** The first record could not be made. Any thread. */
+    void fail() {
+        channel.executor().execute(this::cut);
     }
 
     /** No more messages: the response ends once those before are written, or the client was given half a minute for them. */
@@ -108,14 +160,20 @@ final class EventQueue implements Outflow {
         }
         boolean wrote = false;
         while (!encodingLarge && channel.channel().isWritable()) {
-            Message message = queue.poll();
-            if (message == null) {
+            Object next = queue.poll();
+            if (next == null) {
                 break;
             }
             messages.decrementAndGet();
+            if (next instanceof Later(var make)) {
+                bytes.addAndGet(-LATER_BYTES);
+                encodeLarge(make);
+                break;
+            }
+            Message message = (Message) next;
             bytes.addAndGet(-message.getSerializedSize());
             if (message.getSerializedSize() > LARGE_BYTES) {
-                encodeLarge(message);
+                encodeLarge(() -> message);
             } else {
                 write(RecordIo.frame(encoding.write(message)));
                 wrote = true;
@@ -147,11 +205,11 @@ final class EventQueue implements Outflow {
     }
 
     /** A snapshot of a large cluster takes a second: the loop serves others meanwhile, and what comes after it waits. */
-    private void encodeLarge(Message message) {
+    private void encodeLarge(Supplier<? extends Message> make) {
         encodingLarge = true;
         encoder.execute(() -> {
             try {
-                byte[] record = RecordIo.frame(encoding.write(message));
+                byte[] record = RecordIo.frame(encoding.write(make.get()));
                 channel.executor().execute(() -> encoded(record));
             } catch (RuntimeException e) {
                 channel.executor().execute(this::cut);

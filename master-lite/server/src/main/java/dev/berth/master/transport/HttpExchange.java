@@ -4,6 +4,7 @@ import dev.berth.http.Encoding;
 import dev.berth.http.HttpConnection;
 import dev.berth.http.Reply;
 
+import io.netty.channel.ChannelFuture;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.handler.codec.http.HttpHeaderNames;
 import io.netty.handler.codec.http.HttpHeaders;
@@ -11,6 +12,8 @@ import io.netty.handler.codec.http.HttpHeaders;
 import org.jspecify.annotations.Nullable;
 
 import java.util.Optional;
+import java.util.concurrent.Future;
+import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 
 /**
@@ -44,6 +47,35 @@ record HttpExchange(
     /** Answers from any thread. */
     void answer(Reply reply) {
         channel().executor().execute(() -> connection.reply(reply));
+    }
+
+    /**
+     * Answers with something large, from any thread.
+     *
+     * @param within seconds, after which a client that has not taken it is cut off
+     * @param taken is run once the client has taken it, or is gone
+     */
+    void answer(Reply reply, int within, Runnable taken) {
+        channel()
+                .executor()
+                .execute(() -> inTime(channel(), connection.write(reply), within, taken));
+    }
+
+    /** Cuts a client off that has not taken what is being written to it so many seconds from now. Loop. */
+    static void inTime(
+            ChannelHandlerContext channel, ChannelFuture written, int within, Runnable taken) {
+        var _ = written.addListener(_ -> taken.run());
+        if (!written.isDone()) {
+            Future<?> late =
+                    channel.executor()
+                            .schedule(
+                                    () -> {
+                                        var _ = channel.close();
+                                    },
+                                    within,
+                                    TimeUnit.SECONDS);
+            var _ = written.addListener(_ -> late.cancel(false));
+        }
     }
 
     /** Begins a stream, from the loop or the conductor. */

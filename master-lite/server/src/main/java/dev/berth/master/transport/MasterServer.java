@@ -26,6 +26,7 @@ import io.netty.util.concurrent.GlobalEventExecutor;
 
 import java.io.IOException;
 import java.net.InetSocketAddress;
+import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 
@@ -43,6 +44,7 @@ public final class MasterServer implements AutoCloseable {
     private final MultiThreadIoEventLoopGroup group;
     private final ChannelGroup channels;
     private final DefaultEventExecutor encoder;
+    private final DefaultEventExecutor reader;
     private final Channel server;
 
     private MasterServer(
@@ -54,10 +56,12 @@ public final class MasterServer implements AutoCloseable {
         this.group = group;
         channels = clients.channels;
         encoder = clients.encoder;
+        reader = clients.reader;
         ChannelFuture bound = bootstrap.bind().awaitUninterruptibly();
         if (!bound.isSuccess()) {
             var _ = group.shutdownGracefully(0, CLOSE_SECONDS, TimeUnit.SECONDS);
             var _ = encoder.shutdownGracefully(0, CLOSE_SECONDS, TimeUnit.SECONDS);
+            var _ = reader.shutdownGracefully(0, CLOSE_SECONDS, TimeUnit.SECONDS);
             throw new IOException(
                     "listen on "
                             + where
@@ -143,13 +147,20 @@ public final class MasterServer implements AutoCloseable {
         private final ChannelGroup channels = new DefaultChannelGroup(GlobalEventExecutor.INSTANCE);
         private final RequestChecks checks;
         private final Limits limits;
-        private final DefaultEventExecutor encoder =
-                new DefaultEventExecutor((Runnable body) ->
-                        Thread.ofPlatform().daemon().name("berth-encode").unstarted(body));
+        private final DefaultEventExecutor encoder = thread("berth-encode");
+        private final DefaultEventExecutor reader = thread("berth-read");
 
         Clients(MasterGate gate, AccessToken token, Limits limits, String version) {
             this.limits = limits;
-            checks = new RequestChecks(gate, token, new Calls(gate, limits, version, encoder));
+            Reads reads = new Reads(gate, reader, limits.reads());
+            checks =
+                    new RequestChecks(
+                            gate, token, new Calls(gate, limits, version, encoder, reads));
+        }
+
+        private static DefaultEventExecutor thread(String name) {
+            return new DefaultEventExecutor(
+                    (Runnable body) -> Thread.ofPlatform().daemon().name(name).unstarted(body));
         }
 
         @Override
@@ -196,7 +207,9 @@ public final class MasterServer implements AutoCloseable {
         channels.close().awaitUninterruptibly(CLOSE_SECONDS, TimeUnit.SECONDS);
         group.shutdownGracefully(0, CLOSE_SECONDS, TimeUnit.SECONDS)
                 .awaitUninterruptibly(CLOSE_SECONDS, TimeUnit.SECONDS);
-        encoder.shutdownGracefully(0, CLOSE_SECONDS, TimeUnit.SECONDS)
-                .awaitUninterruptibly(CLOSE_SECONDS, TimeUnit.SECONDS);
+        for (DefaultEventExecutor thread : List.of(encoder, reader)) {
+            thread.shutdownGracefully(0, CLOSE_SECONDS, TimeUnit.SECONDS)
+                    .awaitUninterruptibly(CLOSE_SECONDS, TimeUnit.SECONDS);
+        }
     }
 }

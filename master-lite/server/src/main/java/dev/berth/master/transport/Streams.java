@@ -6,6 +6,7 @@ import dev.berth.master.cluster.OperatorStream;
 import dev.berth.protocol.link.Link.FromMaster;
 
 import java.util.UUID;
+import java.util.function.Supplier;
 
 /** The outward ends that the core is given: thin names for an {@link EventQueue}. */
 final class Streams {
@@ -31,6 +32,11 @@ final class Streams {
         @Override
         public boolean send(dev.berth.protocol.v1.master.Protos.Event event) {
             return queue.send(event);
+        }
+
+        @Override
+        public boolean sendLater(Supplier<dev.berth.protocol.v1.master.Protos.Event> make) {
+            return queue.sendLater(make);
         }
 
         @Override

@@ -159,6 +159,6 @@ class PagesTest {
             query.put(parameters[i], List.of(parameters[i + 1]));
         }
         return new String(
-                world.core.page(page, PageQuery.of(query), world.now), StandardCharsets.UTF_8);
+                world.read().page(page, PageQuery.of(query)), StandardCharsets.UTF_8);
     }
 }

@@ -39,6 +39,7 @@ final class RandomHistory {
     private final List<World.Wire> wires = new ArrayList<>();
     private final List<World.Follower> followers = new ArrayList<>();
     private final List<ByteString> uuids = new ArrayList<>();
+    private final Moments moments = new Moments();
     private int masters;
 
     private final Map<Count, Long> counts = new EnumMap<>(Count.class);
@@ -74,14 +75,15 @@ final class RandomHistory {
                     wires.removeIf(wire -> wire.closed);
                 }
                 Invariants.check(world);
+                moments.check(world, step);
             } catch (RuntimeException | AssertionError e) {
                 throw new AssertionError("seed " + seed + ", step " + step + ": " + what, e);
             }
         }
         for (Page page : Page.values()) {
-            assertThat(world.core.page(page, PageQuery.NONE, world.now)).isNotNull();
+            assertThat(world.read().page(page, PageQuery.NONE)).isNotNull();
         }
-        assertThat(world.core.prometheus(world.now)).isNotEmpty();
+        assertThat(world.read().prometheus()).isNotEmpty();
         world.shelf.failure = Optional.empty();
         world.settle();
         Invariants.check(world);
@@ -481,10 +483,8 @@ final class RandomHistory {
                 return;
             }
             case 4 -> {
-                world.core.page(
-                        Page.values()[random.nextInt(Page.values().length)],
-                        PageQuery.NONE,
-                        world.now);
+                world.read()
+                        .page(Page.values()[random.nextInt(Page.values().length)], PageQuery.NONE);
                 return;
             }
             default -> {}

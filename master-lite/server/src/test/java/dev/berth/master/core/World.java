@@ -15,6 +15,7 @@ import dev.berth.master.cluster.MasterSettings;
 import dev.berth.master.cluster.OperatorStream;
 import dev.berth.master.cluster.Registry;
 import dev.berth.master.ids.AgentId;
+import dev.berth.master.operator.Readings;
 import dev.berth.protocol.link.Link;
 import dev.berth.protocol.link.Link.FromMaster;
 import dev.berth.protocol.v1.Protos;
@@ -39,6 +40,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
+import java.util.function.Supplier;
 
 /** A core with a clock that tests drive, a registry that answers when they say, and streams and links that record. */
 final class World {
@@ -141,6 +143,11 @@ final class World {
             }
             events.add(event);
             return true;
+        }
+
+        @Override
+        public boolean sendLater(Supplier<dev.berth.protocol.v1.master.Protos.Event> make) {
+            return send(make.get());
         }
 
         @Override
@@ -444,11 +451,12 @@ final class World {
         return answers.getFirst();
     }
 
+    Readings read() {
+        return new Readings(core.moment(true, now));
+    }
+
     dev.berth.protocol.v1.master.Protos.Response ask(
             dev.berth.protocol.v1.master.Protos.Call.Type type) {
-        return (dev.berth.protocol.v1.master.Protos.Response)
-                operator(dev.berth.protocol.v1.master.Protos.Call.newBuilder().setType(type))
-                        .body()
-                        .orElseThrow();
+        return read().answer(type);
     }
 }
