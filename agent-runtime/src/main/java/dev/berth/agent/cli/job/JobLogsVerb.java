@@ -13,6 +13,7 @@ import dev.berth.jobs.MasterClient;
 import dev.berth.jobs.Sandbox;
 import dev.berth.protocol.v1.Protos.FrameworkID;
 import dev.berth.protocol.v1.Protos.Task;
+import dev.berth.protocol.v1.Protos.TaskState;
 import dev.berth.protocol.v1.master.Protos.Call;
 import dev.berth.protocol.v1.master.Protos.Response.GetAgents;
 
@@ -74,10 +75,27 @@ public final class JobLogsVerb implements Verb {
         GetAgents agents = MasterFlags.ask(cli, arguments, Call.Type.GET_AGENTS).getGetAgents();
         for (GetAgents.Agent agent : agents.getAgentsList()) {
             if (agent.getAgentInfo().getId().equals(task.getAgentId())) {
-                return new MasterAddress(
-                        agent.getAgentInfo().getHostname(), agent.getAgentInfo().getPort());
+                return address(agent);
             }
         }
-        throw new CliException(1, "the worker's agent is gone: " + task.getAgentId().getValue());
+        throw new CliException(
+                1,
+                "the worker's agent "
+                        + task.getAgentId().getValue()
+                        + (task.getState() == TaskState.TASK_UNREACHABLE
+                                ? " is unreachable; its output can be read when it is back"
+                                : " is gone"));
+    }
+
+    /** As jobs find it while they run: by its number, since its host's name may mean nothing here. */
+    private static MasterAddress address(GetAgents.Agent agent) {
+        String pid = agent.getPid();
+        int at = pid.indexOf('@');
+        int colon = pid.lastIndexOf(':');
+        String host =
+                at >= 0 && colon > at + 1
+                        ? pid.substring(at + 1, colon)
+                        : agent.getAgentInfo().getHostname();
+        return new MasterAddress(host, agent.getAgentInfo().getPort());
     }
 }

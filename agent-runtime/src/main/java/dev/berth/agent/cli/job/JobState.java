@@ -20,6 +20,9 @@ final class JobState {
                     TaskState.TASK_FAILED,
                     TaskState.TASK_LOST,
                     TaskState.TASK_GONE,
+                    TaskState.TASK_GONE_BY_OPERATOR,
+                    TaskState.TASK_DROPPED,
+                    TaskState.TASK_UNREACHABLE,
                     TaskState.TASK_KILLED,
                     TaskState.TASK_FINISHED);
 

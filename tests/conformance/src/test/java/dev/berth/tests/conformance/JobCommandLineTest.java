@@ -427,7 +427,7 @@ class JobCommandLineTest {
                 new CommandLine(environment("http://nosuch.invalid:5050", master.tokenFile()));
         assertThat(unknown.run(command("-", "true")).err())
                 .contains("nosuch.invalid:5050", "no such host");
-        Path wrong = Files.writeString(directory.resolve("wrong"), "not the token");
+        Path wrong = Files.writeString(directory.resolve("wrong"), "not-the-token");
         Outcome refused =
                 new CommandLine(environment(master.url(), wrong)).run(command("-", "true"));
         assertThat(refused.code()).isEqualTo(125);

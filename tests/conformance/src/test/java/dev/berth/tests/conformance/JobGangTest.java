@@ -20,6 +20,7 @@ import org.junit.jupiter.api.io.TempDir;
 
 import java.io.BufferedReader;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.net.ServerSocket;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -366,6 +367,59 @@ class JobGangTest {
         for (long pid : pids.values()) {
             assertThat(runs(pid)).as("it has its grace period still").isTrue();
             signal("KILL", pid);
+        }
+    }
+
+    @Test
+    void whereAndHowItRunsIsAsItWasAskedFor() throws Exception {
+        Path notes = Files.createDirectory(directory.resolve("n4"));
+        Files.writeString(notes.resolve("data"), "of the node\n");
+        Path variables =
+                Files.writeString(directory.resolve("variables"), "# ours\nFROM=file\nBOTH=file\n");
+        List<String> words = new ArrayList<>(List.of("--workers", "2", "--constraint", "node!=a"));
+        words.addAll(List.of("--constraint", "rack=7", "--constraint", "hostname"));
+        words.addAll(List.of("--env-file", variables.toString(), "-e", "BOTH=flag"));
+        words.addAll(List.of("--user", "65534", "-v", notes + ":/notes:ro", "-"));
+        words.addAll(
+                List.of(
+                        "sh",
+                        "-c",
+                        "echo $FROM $BOTH $(id -u) $(cat /notes/data) $(touch /notes/x 2>/dev/null || echo fixed) $MASTER_ADDR $MESOS_AGENT_ID"));
+        Outcome outcome = berth.run(command(words.toArray(String[]::new)));
+        assertThat(outcome.code()).as(outcome.err()).isZero();
+        String agentB =
+                berth.run("node", "ls", "--format", "json")
+                        .out()
+                        .lines()
+                        .map(JobGangTest::parse)
+                        .map(line -> line.path("agent_info"))
+                        .filter(info -> info.path("attributes").toString().contains("\"b\""))
+                        .findFirst()
+                        .orElseThrow()
+                        .at("/id/value")
+                        .asText();
+        String said = "file flag 65534 of the node fixed 127.0.0.1 " + agentB;
+        assertThat(outcome.out().lines()).containsExactlyInAnyOrder("[0] " + said, "[1] " + said);
+
+        Outcome nowhere =
+                berth.run(command("--constraint", "node=c", "--wait-timeout", "0", "-", "true"));
+        assertThat(nowhere.code()).isEqualTo(125);
+        assertThat(nowhere.err()).contains("no agent is as wanted: node=c", "--attributes");
+        assertThat(berth.run(command("--timeout", "100ms", "-", "sleep", "1000")).code())
+                .isEqualTo(124);
+        Outcome detached = berth.run(command("--detach", "-", "true"));
+        assertThat(detached.code()).isEqualTo(125);
+        assertThat(detached.err()).contains("--detach", "nohup", "systemd-run");
+        Outcome again = berth.run("job", "kill", "job");
+        assertThat(again.code()).isEqualTo(1);
+        assertThat(again.err()).contains("has ended already");
+    }
+
+    private static JsonNode parse(String json) {
+        try {
+            return JSON.readTree(json);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
         }
     }
 }
