@@ -126,17 +126,19 @@ public final class SqliteStore implements Store {
     }
 
     private static IOException failure(Path file, String what, SQLException e) {
-        boolean held =
+        SQLiteErrorCode code =
                 e instanceof SQLiteException sqlite
-                        && (sqlite.getResultCode() == SQLiteErrorCode.SQLITE_BUSY
-                                || sqlite.getResultCode() == SQLiteErrorCode.SQLITE_LOCKED);
-        return new IOException(
-                what
-                        + " registry "
-                        + file
-                        + ": "
-                        + (held ? "another master holds it" : e.getMessage()),
-                e);
+                        ? sqlite.getResultCode()
+                        : SQLiteErrorCode.UNKNOWN_ERROR;
+        String why =
+                switch (code) {
+                    case SQLITE_BUSY, SQLITE_LOCKED -> "another master holds it";
+                    case SQLITE_CORRUPT, SQLITE_NOTADB ->
+                            e.getMessage()
+                                    + "; move the file away and start the master again: agents come back with their tasks, weights and agents marked gone are forgotten";
+                    default -> e.getMessage();
+                };
+        return new IOException(what + " registry " + file + ": " + why, e);
     }
 
     @Override

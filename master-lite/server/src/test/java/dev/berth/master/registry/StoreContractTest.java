@@ -25,6 +25,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -186,7 +187,25 @@ class StoreContractTest {
             assertThatThrownBy(() -> SqliteStore.open(file))
                     .isInstanceOf(IOException.class)
                     .hasMessageContaining("registry.db")
-                    .hasMessageContaining("not a database");
+                    .hasMessageContaining("not a database")
+                    .hasMessageContaining("move the file away");
+        }
+
+        @Test
+        void whatIsDamagedIsSaidWithWhatToDo() throws Exception {
+            Path file = directory.resolve("registry.db");
+            try (Store store = SqliteStore.open(file)) {
+                store.commit(List.of(new Write.Put(agent("a", Standing.ADMITTED))));
+            }
+            byte[] bytes = Files.readAllBytes(file);
+            Arrays.fill(bytes, 4096, bytes.length, (byte) 'Z');
+            Files.write(file, bytes);
+            try (Store store = SqliteStore.open(file)) {
+                assertThatThrownBy(store::load)
+                        .isInstanceOf(IOException.class)
+                        .hasMessageContaining("registry.db")
+                        .hasMessageContaining("move the file away");
+            }
         }
 
         @Test
