@@ -56,8 +56,7 @@ class ReadsTest {
     @BeforeEach
     void open() throws Exception {
         master =
-                new TestMaster(
-                        AccessToken.ANONYMOUS, new Limits(1 << 20, 1 << 20, 50, 1 << 20, 4));
+                new TestMaster(AccessToken.ANONYMOUS, new Limits(1 << 20, 1 << 20, 50, 1 << 20, 4));
     }
 
     @AfterEach
