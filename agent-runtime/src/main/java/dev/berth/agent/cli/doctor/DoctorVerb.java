@@ -65,9 +65,19 @@ public final class DoctorVerb implements Verb {
                                             + missing
                                             + " needed "
                                             + (missing == 1 ? "thing is" : "things are")
-                                            + " missing.");
+                                            + " missing."
+                                            + (findings.stream().anyMatch(DoctorVerb::isRootMissing)
+                                                    ? " Only root is told the truth about the rest: sudo berth doctor."
+                                                    : ""));
         }
         return missing == 0 ? 0 : 1;
+    }
+
+    /** Without root most probes fail, on the best of hosts. */
+    private static boolean isRootMissing(Finding finding) {
+        return finding.area() == Area.PERMISSIONS
+                && finding.name().equals(PermissionCheck.ROOT)
+                && finding.stopsContainers();
     }
 
     static String text(List<Finding> findings, boolean colour) {

@@ -34,6 +34,9 @@ final class PermissionCheck {
                     "SYS_CHROOT",
                     "SYS_PTRACE");
 
+    /** The finding of that name. */
+    static final String ROOT = "root";
+
     private static final long WANTED_OPEN_FILES = 65536;
 
     private PermissionCheck() {}
@@ -53,7 +56,7 @@ final class PermissionCheck {
         findings.add(
                 Finding.of(
                                 Area.PERMISSIONS,
-                                "root",
+                                ROOT,
                                 user.equals("0"),
                                 "user " + user,
                                 "an agent cannot be started",

@@ -18,6 +18,7 @@ import dev.berth.agent.cli.session.CliException;
 import dev.berth.agent.cli.session.Verb;
 import dev.berth.agent.cli.terminal.OutputPump;
 import dev.berth.agent.cli.view.Human;
+import dev.berth.linux.Linux;
 
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
@@ -57,6 +58,11 @@ public final class QuickstartVerb implements Verb {
 
     @Override
     public int run(Cli cli, Arguments arguments) throws CliException, IOException {
+        if (Linux.host().processes().geteuid() != 0) {
+            throw new CliException(
+                    FAILED_BEFORE_CONTAINER,
+                    "quickstart starts an agent, and only root can: sudo berth quickstart");
+        }
         try (Playground playground = Playground.open("quickstart")) {
             long began = System.nanoTime();
             String master = playground.startMaster(cli);
