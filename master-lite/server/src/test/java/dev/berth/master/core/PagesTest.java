@@ -158,7 +158,6 @@ class PagesTest {
         for (int i = 0; i < parameters.length; i += 2) {
             query.put(parameters[i], List.of(parameters[i + 1]));
         }
-        return new String(
-                world.read().page(page, PageQuery.of(query)), StandardCharsets.UTF_8);
+        return new String(world.read().page(page, PageQuery.of(query)), StandardCharsets.UTF_8);
     }
 }
