@@ -252,10 +252,7 @@ final class PageParts {
 
     /** Every task that the master remembers of a framework. */
     static Stream<TaskFacts> all(FrameworkPart framework) {
-        return Stream.of(
-                        framework.live(),
-                        framework.unreachable(),
-                        framework.completed())
+        return Stream.of(framework.live(), framework.unreachable(), framework.completed())
                 .flatMap(Collection::stream);
     }
 

@@ -72,8 +72,7 @@ final class Pages {
 
     private void flags(JsonGenerator json) throws IOException {
         json.writeObjectFieldStart("flags");
-        for (Map.Entry<String, String> flag :
-                new TreeMap<>(moment.settings().flags()).entrySet()) {
+        for (Map.Entry<String, String> flag : new TreeMap<>(moment.settings().flags()).entrySet()) {
             json.writeStringField(flag.getKey(), flag.getValue());
         }
         json.writeEndObject();
@@ -169,7 +168,8 @@ final class Pages {
         tasks.sort(query.oldestFirst() ? age : age.reversed());
         json.writeArrayFieldStart("tasks");
         int from = Math.min(query.offset(), tasks.size());
-        for (TaskFacts task : tasks.subList(from, from + Math.min(query.limit(), tasks.size() - from))) {
+        for (TaskFacts task :
+                tasks.subList(from, from + Math.min(query.limit(), tasks.size() - from))) {
             PageParts.task(json, task);
         }
         json.writeEndArray();
