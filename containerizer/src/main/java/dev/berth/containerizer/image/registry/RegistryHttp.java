@@ -4,11 +4,16 @@ import dev.berth.containerizer.image.ImageException;
 
 import java.io.IOException;
 import java.io.InputStream;
+import java.net.ConnectException;
+import java.net.InetSocketAddress;
+import java.net.Proxy;
 import java.net.URI;
 import java.net.URLEncoder;
+import java.net.UnknownHostException;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
+import java.nio.channels.UnresolvedAddressException;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.LinkedHashMap;
@@ -87,7 +92,35 @@ final class RegistryHttp implements AutoCloseable {
     private HttpResponse<InputStream> send(HttpRequest request)
             throws IOException, InterruptedException {
         Duration stall = options.stallTimeout();
-        return client.send(request, _ -> new TimedBody(stall));
+        try {
+            return client.send(request, _ -> new TimedBody(stall));
+        } catch (ConnectException e) {
+            if (isWithoutAddress(e)) {
+                // Without its cause, which names neither the host nor what is wrong with it.
+                throw new UnknownHostException(asked(request.uri()) + " has no address");
+            }
+            throw e;
+        }
+    }
+
+    /** Whose address is needed: the proxy's, where there is one. */
+    private String asked(URI uri) {
+        return client.proxy().stream()
+                .flatMap(proxies -> proxies.select(uri).stream())
+                .map(Proxy::address)
+                .filter(InetSocketAddress.class::isInstance)
+                .map(address -> "proxy " + ((InetSocketAddress) address).getHostString())
+                .findFirst()
+                .orElse("host " + uri.getHost());
+    }
+
+    private static boolean isWithoutAddress(Throwable failure) {
+        for (Throwable cause = failure; cause != null; cause = cause.getCause()) {
+            if (cause instanceof UnresolvedAddressException) {
+                return true;
+            }
+        }
+        return false;
     }
 
     private static boolean isRedirect(int status) {

@@ -296,7 +296,7 @@ public final class RegistrySession implements AutoCloseable {
     /** A name that does not resolve, a certificate that nobody vouches for: waiting changes nothing. */
     private static boolean isHopeless(IOException failure) {
         for (Throwable cause = failure; cause != null; cause = cause.getCause()) {
-            if (cause instanceof java.nio.channels.UnresolvedAddressException
+            if (cause instanceof java.net.UnknownHostException
                     || cause instanceof java.security.cert.CertificateException
                     || cause instanceof java.security.cert.CertPathBuilderException) {
                 return true;

@@ -100,6 +100,21 @@ class RegistrySessionTest {
         }
     }
 
+    /** RFC 6761: no name below {@code invalid} has an address. */
+    @Test
+    void aHostWithoutAnAddressIsNamed() throws Exception {
+        try (RegistrySession session =
+                RegistrySession.open(
+                        ImageReference.parse("nosuchhost.invalid/x:1"),
+                        Optional.empty(),
+                        FaultyRegistry.quick(),
+                        CredentialHelper.NONE)) {
+            assertThatThrownBy(session::manifest)
+                    .rootCause()
+                    .hasMessageMatching("(host nosuchhost[.]invalid|proxy .+) has no address");
+        }
+    }
+
     @Test
     void aTokenIsFetchedOnceAndUsedForAll() throws Exception {
         requireToken("t-1");
