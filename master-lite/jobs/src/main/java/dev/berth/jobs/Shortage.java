@@ -8,6 +8,7 @@ import dev.berth.protocol.v1.master.Protos.Response.GetAgents;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.function.LongFunction;
 
 /** Why a job waits, in words and with what to do about it. Pure functions. */
 final class Shortage {
@@ -52,9 +53,21 @@ final class Shortage {
                     + ", but others use it now (berth job ls) or hold it (berth offers)";
         }
         List<String> shorts = new ArrayList<>();
-        shortOf(spec, agents, "cpus", "CPUs", Offered.thousandths(spec.cpus()), shorts);
-        shortOf(spec, agents, "mem", "MiB of memory", spec.memoryMib() * 1000, shorts);
-        shortOf(spec, agents, "gpus", "GPUs", spec.gpus() * 1000L, shorts);
+        shortOf(
+                spec,
+                agents,
+                "cpus",
+                all -> counted(all, "CPU"),
+                Offered.thousandths(spec.cpus()),
+                shorts);
+        shortOf(
+                spec,
+                agents,
+                "mem",
+                all -> number(all) + " MiB of memory",
+                spec.memoryMib() * 1000,
+                shorts);
+        shortOf(spec, agents, "gpus", all -> counted(all, "GPU"), spec.gpus() * 1000L, shorts);
         return "the agents have room for "
                 + (room == 0 ? "none" : Integer.toString(room))
                 + " of "
@@ -78,7 +91,7 @@ final class Shortage {
             JobSpec spec,
             List<GetAgents.Agent> agents,
             String name,
-            String words,
+            LongFunction<String> words,
             long each,
             List<String> out) {
         if (each <= 0) {
@@ -94,9 +107,7 @@ final class Shortage {
         if (room < spec.workers()) {
             out.add(
                     (agents.size() == 1 ? "the only one has " : "all together have ")
-                            + number(all)
-                            + " "
-                            + words);
+                            + words.apply(all));
         }
     }
 
@@ -105,13 +116,15 @@ final class Shortage {
     }
 
     private static String each(JobSpec spec) {
-        return number(Offered.thousandths(spec.cpus()))
-                + " CPUs, "
+        return counted(Offered.thousandths(spec.cpus()), "CPU")
+                + ", "
                 + spec.memoryMib()
                 + " MiB"
-                + (spec.gpus() == 0
-                        ? ""
-                        : ", " + spec.gpus() + (spec.gpus() == 1 ? " GPU" : " GPUs"));
+                + (spec.gpus() == 0 ? "" : ", " + counted(spec.gpus() * 1000L, "GPU"));
+    }
+
+    private static String counted(long thousandths, String one) {
+        return number(thousandths) + " " + one + (thousandths == 1000 ? "" : "s");
     }
 
     private static String number(long thousandths) {

@@ -41,11 +41,14 @@ class ShortageTest {
     void whatIsShortIsNamed() {
         assertThat(Shortage.of(job(1, 0, 3), List.of(agent(2, 0))))
                 .isEqualTo(
-                        "the agents have room for 2 of 3 workers of 1 CPUs, 100 MiB even when nothing else runs: the only one has 2 CPUs; ask for less, or add agents (berth node ls)");
+                        "the agents have room for 2 of 3 workers of 1 CPU, 100 MiB even when nothing else runs: the only one has 2 CPUs; ask for less, or add agents (berth node ls)");
         assertThat(Shortage.of(job(0.5, 1, 1), List.of(agent(2, 0), agent(4, 0))))
                 .contains("room for none of 1 worker of 0.5 CPUs, 100 MiB, 1 GPU")
                 .contains("all together have 0 GPUs")
                 .doesNotContain("6 CPUs");
+        assertThat(Shortage.of(job(2, 2, 1), List.of(agent(1, 1))))
+                .contains("of 2 CPUs, 100 MiB, 2 GPUs")
+                .contains("the only one has 1 CPU, the only one has 1 GPU;");
     }
 
     @Test

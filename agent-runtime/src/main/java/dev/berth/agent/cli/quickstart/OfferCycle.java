@@ -77,7 +77,7 @@ final class OfferCycle implements AutoCloseable {
         for (Resource resource : resources) {
             long value = (long) resource.getScalar().getValue();
             switch (resource.getName()) {
-                case "cpus" -> words.add(value + " CPUs");
+                case "cpus" -> words.add(value + (value == 1 ? " CPU" : " CPUs"));
                 case "mem" -> words.add(value + " MiB of memory");
                 case "gpus" -> words.add(value + (value == 1 ? " GPU" : " GPUs"));
                 default -> {
