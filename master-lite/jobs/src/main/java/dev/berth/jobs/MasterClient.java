@@ -96,7 +96,8 @@ public final class MasterClient implements AutoCloseable {
                                 + " to "
                                 + call.getType()
                                 + ": "
-                                + new String(answer.body(), StandardCharsets.UTF_8).strip());
+                                + new String(answer.body(), StandardCharsets.UTF_8).strip(),
+                        answer.statusCode() == 404);
             }
             return Response.parseFrom(answer.body());
         } catch (IOException e) {

@@ -50,10 +50,6 @@ public final class JobInspectVerb implements Verb {
         return 0;
     }
 
-    static List<Task> tasks(Cli cli, Arguments arguments, FrameworkID job) throws CliException {
-        return tasks(MasterFlags.ask(cli, arguments, Call.Type.GET_TASKS).getGetTasks(), job);
-    }
-
     /** All of a job's, those of its last try only: a gang of which a part was never started is tried again under other names. */
     static List<Task> tasks(GetTasks all, FrameworkID job) {
         List<Task> tasks = every(all, job);

@@ -16,6 +16,10 @@ import dev.berth.protocol.v1.Protos.Task;
 import dev.berth.protocol.v1.Protos.TaskState;
 import dev.berth.protocol.v1.master.Protos.Call;
 import dev.berth.protocol.v1.master.Protos.Response.GetAgents;
+import dev.berth.protocol.v1.master.Protos.Response.GetFrameworks;
+import dev.berth.protocol.v1.master.Protos.Response.GetTasks;
+
+import java.util.List;
 
 /** {@code berth job logs}. */
 public final class JobLogsVerb implements Verb {
@@ -37,35 +41,54 @@ public final class JobLogsVerb implements Verb {
     @Override
     public int run(Cli cli, Arguments arguments) throws UsageException, CliException {
         String rank = "." + arguments.number("rank", 0, 0);
-        FrameworkID job =
+        GetFrameworks.Framework job =
                 Wire.job(
-                                MasterFlags.ask(cli, arguments, Call.Type.GET_FRAMEWORKS)
-                                        .getGetFrameworks(),
-                                arguments.operands().getFirst())
-                        .getFrameworkInfo()
-                        .getId();
+                        MasterFlags.ask(cli, arguments, Call.Type.GET_FRAMEWORKS)
+                                .getGetFrameworks(),
+                        arguments.operands().getFirst());
+        FrameworkID id = job.getFrameworkInfo().getId();
+        GetTasks all = MasterFlags.ask(cli, arguments, Call.Type.GET_TASKS).getGetTasks();
+        List<Task> tasks = JobInspectVerb.tasks(all, id);
+        if (tasks.isEmpty()) {
+            throw new CliException(
+                    1, "the job has started no worker; it is " + JobState.of(job, all));
+        }
         Task task =
-                JobInspectVerb.tasks(cli, arguments, job).stream()
+                tasks.stream()
                         .filter(it -> it.getTaskId().getValue().endsWith(rank))
                         .reduce((_, later) -> later)
                         .orElseThrow(() -> new CliException(1, "the job has no such worker"));
+        String file = arguments.has("stderr") ? "stderr" : "stdout";
+        return print(cli, arguments, task, file);
+    }
+
+    private static int print(Cli cli, Arguments arguments, Task task, String file)
+            throws CliException {
         Sandbox sandbox =
                 new Sandbox(
-                        agent(cli, arguments, task), job.getValue(), task.getTaskId().getValue());
+                        agent(cli, arguments, task),
+                        task.getFrameworkId().getValue(),
+                        task.getTaskId().getValue());
+        long offset = 0;
         try (MasterClient client = MasterFlags.client(cli, arguments)) {
-            String file = arguments.has("stderr") ? "stderr" : "stdout";
-            long offset = 0;
             for (var bytes = sandbox.read(client, file, 0);
                     !bytes.isEmpty();
                     bytes = sandbox.read(client, file, offset)) {
-                byte[] all = bytes.toByteArray();
-                cli.out().write(all, 0, all.length);
-                offset += all.length;
+                byte[] some = bytes.toByteArray();
+                cli.out().write(some, 0, some.length);
+                offset += some.length;
             }
         } catch (JobException e) {
+            if (e.isNotFound()) {
+                // What never ran wrote nothing: there is no place to point at.
+                throw new CliException(1, Wire.withoutOutput(task), e);
+            }
             throw new CliException(1, e.getMessage() + "; the output is at " + sandbox, e);
         } catch (InterruptedException e) {
             throw MasterFlags.interrupted(e);
+        }
+        if (offset == 0 && Wire.neverRan(task)) {
+            throw new CliException(1, Wire.withoutOutput(task));
         }
         return 0;
     }
@@ -84,7 +107,8 @@ public final class JobLogsVerb implements Verb {
                         + task.getAgentId().getValue()
                         + (task.getState() == TaskState.TASK_UNREACHABLE
                                 ? " is unreachable; its output can be read when it is back"
-                                : " is gone"));
+                                : " is gone")
+                        + (Wire.neverRan(task) ? "; " + Wire.withoutOutput(task) : ""));
     }
 
     /** As jobs find it while they run: by its number, since its host's name may mean nothing here. */

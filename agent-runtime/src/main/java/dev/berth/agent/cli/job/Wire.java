@@ -8,6 +8,8 @@ import dev.berth.jobs.JobRun;
 import dev.berth.protocol.MesosJson;
 import dev.berth.protocol.v1.Protos.Offer;
 import dev.berth.protocol.v1.Protos.Resource;
+import dev.berth.protocol.v1.Protos.Task;
+import dev.berth.protocol.v1.Protos.TaskStatus;
 import dev.berth.protocol.v1.master.Protos.Response.GetFrameworks;
 
 import java.nio.charset.StandardCharsets;
@@ -45,6 +47,33 @@ final class Wire {
                         .map(attribute -> attribute.getText().getValue())
                         .toList();
         return said.isEmpty() || said.contains(resource);
+    }
+
+    /** Whether it is known that a task's command was never started. */
+    static boolean neverRan(Task task) {
+        List<TaskStatus> said = task.getStatusesList();
+        return switch (task.getState()) {
+            case TASK_STAGING, TASK_STARTING, TASK_ERROR, TASK_DROPPED -> true;
+            case TASK_FAILED ->
+                    !said.isEmpty()
+                            && said.getLast().getReason()
+                                    == TaskStatus.Reason.REASON_CONTAINER_LAUNCH_FAILED;
+            default -> false;
+        };
+    }
+
+    /** Why there is nothing to read of a task: how it stands, and what was said of it last. */
+    static String withoutOutput(Task task) {
+        String said =
+                task.getStatusesList().stream()
+                        .filter(it -> it.getState() == task.getState())
+                        .map(TaskStatus::getMessage)
+                        .reduce("", (_, later) -> later);
+        return "worker "
+                + task.getTaskId().getValue()
+                + (neverRan(task) ? " has not run (" : " has no output on its agent (")
+                + task.getState()
+                + (said.isEmpty() ? ")" : ": " + said + ")");
     }
 
     /** Those frameworks that are jobs: live ones, then ended ones. */
