@@ -36,8 +36,6 @@ import java.util.Set;
 
 /** ACCEPT and DECLINE: what becomes of offers. */
 final class Accepting {
-    private static final double MAX_REFUSE_SECONDS = 31_536_000;
-
     private final Cluster cluster;
 
     Accepting(Cluster cluster) {
@@ -66,13 +64,13 @@ final class Accepting {
         }
     }
 
-    /** Mesos's reading of a filter: negative or no number means the default, and a year is the longest. */
+    /** Mesos's reading of a filter: negative or no number means the default. The allocator lets none last longer than a year. */
     static OptionalLong refuseNs(Filters filters) {
         double seconds = filters.getRefuseSeconds();
         if (!(seconds >= 0)) {
             seconds = Filters.getDefaultInstance().getRefuseSeconds();
         }
-        return OptionalLong.of((long) (Math.min(seconds, MAX_REFUSE_SECONDS) * 1e9));
+        return OptionalLong.of((long) (seconds * 1e9));
     }
 
     private Optional<OpenOffer> own(Framework framework, OfferID id) {
