@@ -183,7 +183,7 @@ final class TaskOutput {
             for (String name : new String[] {"stdout", "stderr"}) {
                 make(sandbox.resolve(name));
             }
-            latest(paths.run(entry));
+            latest(paths.run(entry), entry.container);
         } catch (IOException e) {
             throw AgentException.failed("make the sandbox of " + entry.key(), e);
         }
@@ -212,8 +212,9 @@ final class TaskOutput {
         }
     }
 
-    private static void latest(Path run) throws IOException {
-        Path fresh = run.resolveSibling("latest.new");
+    /** Tasks of one group do this at the same time: {@code unique} is the task's own. */
+    static void latest(Path run, String unique) throws IOException {
+        Path fresh = run.resolveSibling("latest." + unique);
         Files.deleteIfExists(fresh);
         Files.createSymbolicLink(fresh, run.getFileName());
         Files.move(

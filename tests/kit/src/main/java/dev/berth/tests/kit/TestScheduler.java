@@ -49,6 +49,7 @@ public final class TestScheduler implements AutoCloseable {
     private static final long AGAIN_NS = 20_000_000;
     private static final int LONGEST_EVENT = 64 << 20;
     private static final int BUFFER = 1 << 16;
+    private static final double PIECE_BACK_SECONDS = 0.1;
 
     /** Usual for tests: may fail over within an hour, and is told everything. */
     public static final FrameworkInfo FRAMEWORK = TestCalls.FRAMEWORK;
@@ -451,6 +452,23 @@ public final class TestScheduler implements AutoCloseable {
             throws TimeoutException, InterruptedException {
         await("an offer: " + what, seconds, () -> offers().stream().anyMatch(like));
         return offers().stream().filter(like).findFirst().orElseThrow();
+    }
+
+    /** As {@link #awaitOffer}, but gives back what is not like that, so that what an agent freed piece by piece comes together. */
+    public Offer awaitWhole(String what, double seconds, Predicate<Offer> like) throws Exception {
+        long deadline = System.nanoTime() + (long) (seconds * TimeUnit.SECONDS.toNanos(1));
+        while (true) {
+            List<Offer> have = offers();
+            Optional<Offer> found = have.stream().filter(like).findFirst();
+            if (found.isPresent()) {
+                return found.get();
+            }
+            for (Offer piece : have) {
+                decline(piece, PIECE_BACK_SECONDS).accepted();
+            }
+            double left = (double) (deadline - System.nanoTime()) / TimeUnit.SECONDS.toNanos(1);
+            await("an offer: " + what, left, () -> !offers().isEmpty());
+        }
     }
 
     /** Leaves; the framework stays for its time of fail-over. */

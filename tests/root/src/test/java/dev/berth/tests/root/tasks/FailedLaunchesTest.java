@@ -145,7 +145,7 @@ class FailedLaunchesTest {
                     small(cluster.exec("gpu", "/bin/not-there"))
                             .addResources(TestScheduler.scalar("gpus", 4));
             Offer offer =
-                    cluster.scheduler.awaitOffer(
+                    cluster.scheduler.awaitWhole(
                             "all GPUs",
                             20,
                             each -> TestScheduler.amount(each, "gpus") >= 4 && holds(each, 1));
@@ -156,7 +156,7 @@ class FailedLaunchesTest {
     }
 
     private void launch(List<TaskInfo.Builder> tasks) throws Exception {
-        Offer offer = cluster.scheduler.awaitOffer("cpus", 20, each -> holds(each, tasks.size()));
+        Offer offer = cluster.scheduler.awaitWhole("cpus", 20, each -> holds(each, tasks.size()));
         cluster.scheduler.launch(offer, tasks).accepted();
     }
 

@@ -11,6 +11,7 @@ import dev.berth.protocol.v1.Protos.FrameworkInfo;
 import dev.berth.protocol.v1.Protos.Image;
 import dev.berth.protocol.v1.Protos.KillPolicy;
 import dev.berth.protocol.v1.Protos.Offer;
+import dev.berth.protocol.v1.Protos.Resource;
 import dev.berth.protocol.v1.Protos.TaskID;
 import dev.berth.protocol.v1.Protos.TaskInfo;
 import dev.berth.protocol.v1.Protos.TaskState;
@@ -35,10 +36,11 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.EnumSet;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
-import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.Stream;
 
@@ -228,20 +230,35 @@ final class TaskCluster implements AutoCloseable {
         return policy.build();
     }
 
-    private Offer offer() throws TimeoutException, InterruptedException {
-        return scheduler.awaitOffer(
-                "one cpu", SECONDS, offer -> TestScheduler.amount(offer, "cpus") >= 1);
+    /** With room for these: a task that has ended gives its resources back in an offer of their own, and GPUs come later. */
+    private Offer offer(List<TaskInfo.Builder> tasks) throws Exception {
+        Map<String, Double> wanted = new HashMap<>();
+        for (TaskInfo.Builder task : tasks) {
+            task.getResourcesList().stream()
+                    .filter(Resource::hasScalar)
+                    .forEach(r -> wanted.merge(r.getName(), r.getScalar().getValue(), Double::sum));
+        }
+        // An executor of a group takes a little more.
+        wanted.merge("cpus", 1.0, Math::max);
+        return scheduler.awaitWhole(
+                "with " + wanted,
+                SECONDS,
+                offer ->
+                        wanted.entrySet().stream()
+                                .allMatch(want ->
+                                        TestScheduler.amount(offer, want.getKey())
+                                                >= want.getValue()));
     }
 
     /** Launches on the next offer. */
     TaskInfo.Builder launch(TaskInfo.Builder task) throws Exception {
-        scheduler.launch(offer(), List.of(task)).accepted();
+        scheduler.launch(offer(List.of(task)), List.of(task)).accepted();
         return task;
     }
 
     /** Launches a group on the next offer. */
     void launchGroup(ExecutorInfo.Builder executor, List<TaskInfo.Builder> tasks) throws Exception {
-        Offer offer = offer();
+        Offer offer = offer(tasks);
         Offer.Operation.Builder operation =
                 Offer.Operation.newBuilder().setType(Offer.Operation.Type.LAUNCH_GROUP);
         operation.getLaunchGroupBuilder().setExecutor(executor);

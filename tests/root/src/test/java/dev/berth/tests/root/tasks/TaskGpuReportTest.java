@@ -20,7 +20,7 @@ import org.junit.jupiter.api.extension.ExtendWith;
 class TaskGpuReportTest {
     @Test
     void oneThatFallsOffTheBusIsNotOfferedAnyMore(TaskCluster cluster) throws Exception {
-        cluster.scheduler.awaitOffer(
+        cluster.scheduler.awaitWhole(
                 "four GPUs", 20, offer -> TestScheduler.amount(offer, "gpus") == 4);
         TaskInfo.Builder task =
                 cluster.shell("gpu", "nvidia-smi -L | wc -l")
@@ -30,7 +30,7 @@ class TaskGpuReportTest {
         Simulator.controlOf(Linux.host(), cluster.agent.dataRoot().resolve("simulator"))
                 .orElseThrow()
                 .xid(3, 79);
-        cluster.scheduler.awaitOffer(
+        cluster.scheduler.awaitWhole(
                 "three GPUs", 20, offer -> TestScheduler.amount(offer, "gpus") == 3);
     }
 }
