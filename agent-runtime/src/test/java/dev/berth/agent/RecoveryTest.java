@@ -11,6 +11,7 @@ import org.junit.jupiter.api.io.TempDir;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 
 /** One agent after another on the same directories. */
 @Timeout(30)
@@ -53,6 +54,30 @@ class RecoveryTest {
                 Http http = new Http(third.socket)) {
             assertThat(http.get("/containers/runs/json").json().at("/State/ExitCode").asInt())
                     .isEqualTo(143);
+        }
+    }
+
+    /** The agent died between asking for a start and noting it; the container's monitor went on. */
+    @Test
+    void aStartThatNobodyNotedHasATime() throws AgentException, IOException {
+        try (FakeAgent first = new FakeAgent(directory);
+                Http http = new Http(first.socket)) {
+            http.post("/containers/create?name=runs", "{\"Image\":\"tiny\",\"Cmd\":[\"sleep\"]}");
+            assertThat(http.post("/containers/runs/start").status()).isEqualTo(204);
+        }
+        Path journal = directory.resolve("data/agent/journal");
+        List<String> lines = Files.readAllLines(journal);
+        List<String> without =
+                lines.stream().filter(line -> !line.contains("\"what\":\"started\"")).toList();
+        assertThat(without).hasSizeLessThan(lines.size());
+        Files.write(journal, without);
+        try (FakeAgent second = new FakeAgent(directory);
+                Http http = new Http(second.socket)) {
+            assertThat(http.get("/containers/runs/json").json().at("/State/StartedAt").asText())
+                    .startsWith("20");
+            http.post("/containers/runs/stop");
+            assertThat(http.get("/containers/runs/json").json().at("/State/StartedAt").asText())
+                    .startsWith("20");
         }
     }
 

@@ -92,6 +92,7 @@ final class History {
             switch (entry.path("what").asText()) {
                 case "starting" -> {
                     container.run = entry.path("run").asInt();
+                    container.startedNs = 0; // of this run nothing is known yet
                     container.stoppedByUser = false;
                     mayRun = true;
                 }

@@ -96,6 +96,9 @@ final class Lifecycle {
                         : parts.clock().realtimeNs();
         if (exited.status().waitStatus() < 0) {
             container.error = "unknown exit status: the monitor was lost";
+        } else if (container.startedNs == 0) {
+            // It began and ended while no agent was there to hear of either.
+            container.startedNs = container.finishedNs;
         }
         container.keepExit();
         conductor.grants().release(container);

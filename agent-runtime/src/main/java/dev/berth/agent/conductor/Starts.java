@@ -177,7 +177,8 @@ final class Starts {
         if (container == null) {
             return;
         }
-        boolean found = container.status.isAlive();
+        // An agent before this one may have died between asking for the start and hearing of it.
+        boolean found = container.status.isAlive() && container.startedNs > 0;
         container.pid = started.pid();
         container.warnings = started.warnings();
         if (!found) {
