@@ -73,17 +73,16 @@ final class LogFollower {
         if (done) {
             return;
         }
-        ended = true;
         try {
             log.hold();
         } catch (IOException e) {
             fail(e);
             return;
         }
-        pump();
+        endNow();
     }
 
-    /** Whether what the log has now is sent, and then no more: for a client that does not want to follow. */
+    /** Sends what the log has now, and then no more: for a client that does not want to follow. */
     void endNow() {
         ended = true;
         pump();
